@@ -1,1 +1,2 @@
 //! See the crate's description.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect by failing"))]
