@@ -1,2 +1,5 @@
 //! Keyward.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect by failing"))]
+
+#[cfg(feature = "server")]
+pub mod storage;

@@ -1,0 +1,51 @@
+//! Where a value lies in the store.
+
+use std::{fmt, sync::Arc};
+
+/// The most bytes of a path.
+pub const MAX_PATH_BYTES: usize = 1_024;
+
+/// A path in the store: 1 to 1,024 bytes of printable UTF-8 without control characters. Made by our own code from
+/// checked names, so the check here is a last line and not a parser of what people type.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path(Arc<str>);
+
+impl Path {
+    /// Checks and takes a path.
+    ///
+    /// # Errors
+    /// [`PathError`] when it is empty, too long, or has a control character.
+    pub fn new(text: impl Into<Arc<str>>) -> Result<Self, PathError> {
+        let text = text.into();
+        if text.is_empty() || text.len() > MAX_PATH_BYTES {
+            return Err(PathError::Length(text.len()));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(PathError::Control);
+        }
+        Ok(Self(text))
+    }
+
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is not a path of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum PathError {
+    /// Empty, or longer than allowed.
+    #[error("store path has {0} bytes, 1 to {MAX_PATH_BYTES} are allowed")]
+    Length(usize),
+    /// Has a control character.
+    #[error("store path has a control character")]
+    Control,
+}
