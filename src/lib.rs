@@ -2,4 +2,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect by failing"))]
 
 #[cfg(feature = "server")]
+pub mod identity;
+#[cfg(feature = "server")]
+pub mod method;
+#[cfg(feature = "server")]
 pub mod storage;

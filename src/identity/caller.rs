@@ -1,0 +1,155 @@
+//! The proof that someone was identified.
+
+use std::{fmt, sync::Arc};
+
+use keyward_sdk::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Claims, Scope};
+use crate::method::{Name, TenantId};
+
+/// Who vouches for a principal. Part of who it is: the same subject of two issuers is two principals.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "name", rename_all = "snake_case")]
+pub enum IssuerRef {
+    /// A client certificate of the configured authority.
+    Certificate,
+    /// The daemon's own user on its unix socket.
+    LocalUser,
+    /// The node authority of the tenant; the subject is `cluster/node`.
+    Node,
+    /// An OIDC issuer registered in the tenant.
+    Oidc(Name),
+    /// Nobody: a public, sealed or bootstrap call that has not proven anything.
+    Anonymous,
+    /// The installation's own operator bootstrap (`init`, `recover`).
+    Operator,
+}
+
+/// A principal: structured, never a joined text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Principal {
+    /// The tenant in which it acts.
+    pub tenant: TenantId,
+    /// Who vouches for it.
+    pub issuer: IssuerRef,
+    /// Its name at that issuer, at most 512 bytes.
+    pub subject: Arc<str>,
+}
+
+/// The id of a token: 16 random bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TokenId(pub [u8; 16]);
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TokenId({self})")
+    }
+}
+
+/// What is known of the token that a caller came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// The token's id.
+    pub id: TokenId,
+    /// The tokens it was narrowed from, oldest first.
+    pub ancestors: Vec<TokenId>,
+    /// When the first of them was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What makes a caller. Public so that tests of this crate and the policy checker can build one's parts; the
+/// [`Caller`] itself is made by identity only.
+#[derive(Clone, Debug)]
+pub struct CallerParts {
+    /// Who.
+    pub principal: Principal,
+    /// The role it acts in; none before login.
+    pub role: Option<Name>,
+    /// What its issuer says of it, as declared types.
+    pub claims: Claims,
+    /// What it asked to be narrowed to.
+    pub scope: Scope,
+    /// Its token, where it came with one.
+    pub token: Option<TokenFacts>,
+}
+
+/// Proof that a caller was identified. Cheap to clone; cloning proves nothing new.
+///
+/// ```compile_fail
+/// // Only identity makes callers.
+/// let forged = keyward::identity::Caller { inner: todo!() };
+/// ```
+#[derive(Clone, Debug)]
+pub struct Caller {
+    inner: Arc<CallerParts>,
+}
+
+impl Caller {
+    pub(in crate::identity) fn new(parts: CallerParts) -> Self {
+        Self { inner: Arc::new(parts) }
+    }
+
+    /// A caller that has proven nothing, for public, sealed and bootstrap calls.
+    #[must_use]
+    pub fn anonymous(tenant: TenantId) -> Self {
+        Self::new(CallerParts {
+            principal: Principal { tenant, issuer: IssuerRef::Anonymous, subject: Arc::from("") },
+            role: None,
+            claims: Claims::default(),
+            scope: Scope::unlimited(),
+            token: None,
+        })
+    }
+
+    /// The tenant in which it acts.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.inner.principal.tenant
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.inner.principal
+    }
+
+    /// The role it acts in.
+    #[must_use]
+    pub fn role(&self) -> Option<&Name> {
+        self.inner.role.as_ref()
+    }
+
+    /// What its issuer says of it.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.inner.claims
+    }
+
+    /// What it asked to be narrowed to.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.inner.scope
+    }
+
+    /// Its token, where it came with one.
+    #[must_use]
+    pub fn token(&self) -> Option<&TokenFacts> {
+        self.inner.token.as_ref()
+    }
+
+    /// Tells two callers apart without comparing them: the same for clones of one identification. For caches that also
+    /// hold a clone, so that the address is not used again.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+}

@@ -1,0 +1,11 @@
+//! Who is calling. Nothing here decides what a caller may do; that is `policy`.
+
+mod caller;
+mod claim;
+mod scope;
+
+pub use self::{
+    caller::{Caller, CallerParts, IssuerRef, Principal, TokenFacts, TokenId},
+    claim::{ClaimType, ClaimValue, Claims},
+    scope::{Scope, ScopeError},
+};
