@@ -1,0 +1,2 @@
+//! What sealing and opening cost.
+fn main() {}
