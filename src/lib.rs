@@ -4,6 +4,8 @@
 #[cfg(feature = "server")]
 pub mod identity;
 #[cfg(feature = "server")]
+pub mod keyring;
+#[cfg(feature = "server")]
 pub mod method;
 #[cfg(feature = "server")]
 pub mod storage;

@@ -134,6 +134,15 @@ pub struct TenantId(pub [u8; 16]);
 impl TenantId {
     /// The installation itself.
     pub const SYSTEM: Self = Self([0; 16]);
+
+    /// Reads what `Display` writes: 32 lower-case hex digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        u128::from_str_radix(text, 16).ok().map(|id| Self(id.to_be_bytes()))
+    }
 }
 
 impl fmt::Display for TenantId {
