@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyward_sdk::{
     envelope::{self, Context, EnvelopeKey},
-    random,
+    crypto::random,
     secret::{Key32, Secret, serde_exposed},
     time::Timestamp,
 };

@@ -5,7 +5,7 @@
 mod name;
 mod request_id;
 mod resource;
-mod rows;
+pub mod rows;
 
 pub use self::{
     name::{MAX_NAME_BYTES, MAX_SEGMENT_BYTES, Name, NameError, NamePath, TenantId},

@@ -1,0 +1,55 @@
+//! The work: one folder an engine, one file an operation.
+//!
+//! An operation gets a [`Permit`] for exactly itself, so it cannot run without having been authorized. It changes
+//! nothing by itself: it says in [`Done::Change`] what is to be stored, and the pipeline commits that together with the
+//! outcome for the audit log and the reply for retries. When the commit meets a conflict, the operation is run again.
+
+mod error;
+mod page;
+mod reply;
+pub mod secret;
+pub mod tenant;
+mod world;
+
+use std::future::Future;
+
+pub use self::{
+    error::EngineError,
+    page::{MAX_PAGE, Page, PageRequest},
+    reply::{Kept, Reply},
+    world::{Tables, World},
+};
+use crate::{
+    keyring::Changes,
+    method::{Action, Attributes},
+    policy::Permit,
+};
+
+/// What an operation came to.
+pub enum Done<R> {
+    /// Nothing is to be stored.
+    Answer(R),
+    /// This is to be stored, and then the reply holds.
+    Change(Changes, R),
+}
+
+/// A request that can be carried out.
+pub trait Operation: Action {
+    /// What the caller gets.
+    type Reply: Reply;
+
+    /// The attributes of the resource that policies can read. They are part of the decision, so they must come from the
+    /// hot control state only.
+    fn attributes(&self, _world: &World, _tenant: crate::method::TenantId) -> Attributes {
+        Attributes::new()
+    }
+
+    /// Carries it out. May be called again after a conflict, and must not change anything by itself.
+    fn execute(
+        &self,
+        permit: &Permit<Self>,
+        world: &World,
+    ) -> impl Future<Output = Result<Done<Self::Reply>, EngineError>> + Send
+    where
+        Self: Sized;
+}

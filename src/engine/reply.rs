@@ -1,0 +1,39 @@
+//! Replies, and how those of changes are kept for retries.
+
+use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use crate::keyring::{VaultError, decode, encode};
+
+/// What a caller gets from an operation.
+pub trait Reply: Send + Sized + 'static {
+    /// The form in which it is kept (sealed) for a retry with the same request id; none for what changes nothing.
+    ///
+    /// # Errors
+    /// [`VaultError`] for what cannot be encoded.
+    fn keep(&self) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        Ok(None)
+    }
+
+    /// Reads what [`Self::keep`] wrote; none when it keeps nothing.
+    ///
+    /// # Errors
+    /// [`VaultError`] when it is something else.
+    fn recall(_kept: &[u8]) -> Result<Option<Self>, VaultError> {
+        Ok(None)
+    }
+}
+
+/// The reply of a change: kept for retries.
+#[derive(Debug)]
+pub struct Kept<T>(pub T);
+
+impl<T: Serialize + DeserializeOwned + Send + 'static> Reply for Kept<T> {
+    fn keep(&self) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        encode(&self.0).map(Some)
+    }
+
+    fn recall(kept: &[u8]) -> Result<Option<Self>, VaultError> {
+        decode(kept, "a kept reply").map(|value| Some(Self(value)))
+    }
+}

@@ -1,0 +1,51 @@
+//! Makes a tenant with a keyring of its own.
+
+use super::{TenantRecord, record};
+use crate::{
+    engine::{Done, EngineError, Kept, Operation, World},
+    keyring::{Changes, KeyringRecord},
+    method::{Action, Method, Name, ResourceKind, TenantId, TenantResource, rows},
+    policy::{self, Permit},
+};
+
+/// The most tenants of an installation.
+const MAX_TENANTS: usize = 1_000;
+
+/// See the module.
+pub struct CreateTenant {
+    /// Its name.
+    pub name: Name,
+    /// For people.
+    pub description: String,
+}
+
+impl Action for CreateTenant {
+    const METHOD: &'static Method = &rows::tenant::CREATE;
+    type Resource = TenantResource;
+    fn resource(&self) -> TenantResource {
+        TenantResource(self.name.clone())
+    }
+}
+
+impl Operation for CreateTenant {
+    type Reply = Kept<TenantRecord>;
+
+    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
+        if record::find(world, &self.name).is_ok() {
+            return Err(EngineError::Exists { kind: ResourceKind::Tenant, name: self.name.to_string() });
+        }
+        if self.description.len() > 256 {
+            return Err(EngineError::invalid("description", "at most 256 bytes are allowed"));
+        }
+        if world.tables.tenants.all(TenantId::SYSTEM).len() >= MAX_TENANTS {
+            return Err(EngineError::Limit { what: "the number of tenants", limit: MAX_TENANTS as u64 });
+        }
+        let now = world.clock.now();
+        let tenant = TenantRecord::new(self.name.clone(), self.description.clone(), now);
+        let mut changes = Changes::new();
+        changes.put_ring(tenant.id, KeyringRecord::generate(now));
+        changes.put_control(TenantId::SYSTEM, self.name.as_str(), &tenant)?;
+        policy::first_policies(&mut changes, tenant.id, now)?;
+        Ok(Done::Change(changes, Kept(tenant)))
+    }
+}
