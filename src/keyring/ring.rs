@@ -113,7 +113,7 @@ pub struct Keyring {
 }
 
 /// What a sealed value is for; keeps values of one use from being taken for another's.
-pub(super) const VALUE: &[u8] = b"keyward/value";
+pub(super) const VALUE: &str = "keyward/value";
 
 impl Keyring {
     /// Puts a stored keyring to use.
@@ -172,6 +172,6 @@ impl Keyring {
             .get(&version)
             .ok_or_else(|| VaultError::UnknownVersion { place: place.to_owned(), version })?;
         let context = Context { purpose: VALUE, tenant: owner.0, key_id: b"keyring" };
-        key.open(&context, aad, sealed).map_err(fail)
+        key.open(&context, version, aad, sealed).map_err(fail)
     }
 }

@@ -2,5 +2,5 @@
 
 keyward_sdk::secret_key! {
     /// The root key: wraps the system keyring, and nothing else.
-    pub struct RootKey;
+    pub RootKey
 }

@@ -239,7 +239,7 @@ fn conflict(error: StorageError) -> VaultError {
 }
 
 const SYSTEM_RING: Context<'static> =
-    Context { purpose: b"keyward/system-keyring", tenant: TenantId::SYSTEM.0, key_id: b"root" };
+    Context { purpose: "keyward/system-keyring", tenant: TenantId::SYSTEM.0, key_id: b"root" };
 
 /// Seals the system keyring under the root key.
 pub(super) fn seal_system_ring(root: &RootKey, counter: u64, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
@@ -251,6 +251,6 @@ pub(super) fn seal_system_ring(root: &RootKey, counter: u64, plain: &[u8]) -> Re
 /// Opens the system keyring with the root key.
 pub(super) fn open_system_ring(root: &RootKey, counter: u64, sealed: &[u8]) -> Result<Secret, VaultError> {
     let key = EnvelopeKey::new(&Key32::copy_of(root.expose()));
-    key.open(&SYSTEM_RING, &counter.to_be_bytes(), sealed)
+    key.open(&SYSTEM_RING, 1, &counter.to_be_bytes(), sealed)
         .map_err(|error| VaultError::Sealed { place: "the system keyring".to_owned(), error })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use keyward_sdk::crypto::sha256;
+use keyward_sdk::crypto::digest::sha256;
 
 use super::{Hot, KEYRING, SEAL_DIGEST, index::bucket_of};
 use crate::{
@@ -49,8 +49,11 @@ pub(in crate::keyring) fn seal_control(
         let digest = codec::encode(&sha256(seal))?;
         entries.insert((TenantId::SYSTEM, SEAL_DIGEST.to_owned()), Some(Sealable::Owned(digest)));
     }
-    let mut tenants: BTreeSet<_> = entries.keys().map(|(tenant, _)| *tenant).collect();
-    tenants.extend(changes.basis.keys().filter(|t| hot.tenants.contains_key(t) && tenants.contains(t)));
+    let tenants: BTreeSet<_> = entries.keys().map(|(tenant, _)| *tenant).collect();
+    for tenant in changes.basis.keys().filter(|tenant| !tenants.contains(tenant)) {
+        let head_at = hot.tenants.get(tenant).and_then(|t| t.head_at);
+        batch.expect.push((place::head(*tenant)?, head_at.map_or(Expect::Absent, Expect::At)));
+    }
     for tenant in tenants {
         let mut next = hot.tenants.get(&tenant).cloned().unwrap_or_default();
         batch.expect.push((place::head(tenant)?, next.head_at.map_or(Expect::Absent, Expect::At)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyward_sdk::crypto::sha256;
+use keyward_sdk::crypto::digest::sha256;
 use serde::{Deserialize, Serialize};
 
 use crate::keyring::{VaultError, codec};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use keyward_sdk::{crypto::sha256, secret::Secret};
+use keyward_sdk::{crypto::digest::sha256, secret::Secret};
 
 use super::{
     Hot, KEYRING, SEAL_DIGEST, TenantHot, View,
