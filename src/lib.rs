@@ -1,5 +1,14 @@
 //! Keyward.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect by failing"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests say what they expect by failing"
+    )
+)]
 
 #[cfg(feature = "server")]
 pub mod identity;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::method::{Method, NamePath};
 
 /// The most paths in a scope.
-pub const MAX_SCOPE_PATHS: usize = 64;
+const MAX_SCOPE_PATHS: usize = 64;
 
 /// A narrowing of what a token may be used for: only paths at or below `paths`, and only the named actions. Empty lists
 /// do not narrow. Requests that name no path (a list from the top, a change of policy) are outside of any scope with
@@ -58,7 +58,8 @@ impl Scope {
     pub fn narrow(&self, inner: Self) -> Result<Self, ScopeError> {
         let paths = if inner.paths.is_empty() { self.paths.clone() } else { inner.paths };
         let actions = if inner.actions.is_empty() { self.actions.clone() } else { inner.actions };
-        if let Some(wide) = paths.iter().find(|p| !self.paths.is_empty() && !self.paths.iter().any(|f| p.is_within(f))) {
+        if let Some(wide) = paths.iter().find(|p| !self.paths.is_empty() && !self.paths.iter().any(|f| p.is_within(f)))
+        {
             return Err(ScopeError::Wider(wide.to_string()));
         }
         if let Some(wide) = actions.iter().find(|a| !self.actions.is_empty() && !self.actions.contains(a)) {

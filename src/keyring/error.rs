@@ -2,7 +2,10 @@
 
 use keyward_sdk::envelope::EnvelopeError;
 
-use crate::{method::TenantId, storage::{PathError, StorageError}};
+use crate::{
+    method::TenantId,
+    storage::{PathError, StorageError},
+};
 
 /// Why the vault did not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -24,11 +24,6 @@ pub(super) fn entry(tenant: TenantId, key: &str) -> Result<Path, PathError> {
     Path::new(format!("{CONTROL_PREFIX}{tenant}/e/{key}"))
 }
 
-/// Every entry of a tenant.
-pub(super) fn entries(tenant: TenantId) -> String {
-    format!("{CONTROL_PREFIX}{tenant}/e/")
-}
-
 /// The head of a tenant's control state.
 pub(super) fn head(tenant: TenantId) -> Result<Path, PathError> {
     Path::new(format!("{CONTROL_PREFIX}{tenant}/h"))

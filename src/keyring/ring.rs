@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use keyward_sdk::{
-    envelope::{self, Context, EnvelopeKey},
     crypto::random,
+    envelope::{self, Context, EnvelopeKey},
     secret::{Key32, Secret, serde_exposed},
     time::Timestamp,
 };
@@ -122,7 +122,10 @@ impl Keyring {
     /// [`VaultError::Format`] when it has no primary version.
     pub fn new(record: KeyringRecord) -> Result<Self, VaultError> {
         if !record.versions.iter().any(|v| v.number == record.primary && v.state == KeyVersionState::Enabled) {
-            return Err(VaultError::Format { place: "keyring".to_owned(), why: "no enabled primary version".to_owned() });
+            return Err(VaultError::Format {
+                place: "keyring".to_owned(),
+                why: "no enabled primary version".to_owned(),
+            });
         }
         let keys = record
             .versions
@@ -167,10 +170,8 @@ impl Keyring {
     pub(super) fn open(&self, owner: TenantId, place: &str, aad: &[u8], sealed: &[u8]) -> Result<Secret, VaultError> {
         let fail = |error| VaultError::Sealed { place: place.to_owned(), error };
         let version = envelope::Header::parse(sealed).map_err(fail)?.version;
-        let key = self
-            .keys
-            .get(&version)
-            .ok_or_else(|| VaultError::UnknownVersion { place: place.to_owned(), version })?;
+        let key =
+            self.keys.get(&version).ok_or_else(|| VaultError::UnknownVersion { place: place.to_owned(), version })?;
         let context = Context { purpose: VALUE, tenant: owner.0, key_id: b"keyring" };
         key.open(&context, version, aad, sealed).map_err(fail)
     }

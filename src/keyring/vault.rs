@@ -64,7 +64,12 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Conflict`] when the store is initialised already.
-    pub async fn create(storage: &dyn Storage, installation: Installation, root: &RootKey, changes: Changes) -> Result<(), VaultError> {
+    pub async fn create(
+        storage: &dyn Storage,
+        installation: Installation,
+        root: &RootKey,
+        changes: Changes,
+    ) -> Result<(), VaultError> {
         let mut batch = Batch { expect: vec![(place::seal()?, Expect::Absent)], ..Batch::default() };
         control::seal_control(&changes, &Hot::default(), &Rings::new(installation.0), root, &mut batch)?;
         storage.commit(batch).await.map_err(conflict)?;

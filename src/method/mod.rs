@@ -11,8 +11,8 @@ pub use self::{
     name::{MAX_NAME_BYTES, MAX_SEGMENT_BYTES, Name, NameError, NamePath, TenantId},
     request_id::{RequestId, RequestIdError},
     resource::{
-        Attribute, Attributes, ClusterResource, IssuerResource, KeyResource, PolicyResource, Resource, ResourceKind, RoleResource,
-        SecretResource, TenantResource, Tenantwide,
+        Attribute, Attributes, ClusterResource, IssuerResource, KeyResource, PolicyResource, Resource, ResourceKind,
+        RoleResource, SecretResource, TenantResource, Tenantwide,
     },
     rows::METHODS,
 };

@@ -13,7 +13,9 @@ pub const MAX_SEGMENT_BYTES: usize = 128;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// A character that is not allowed.
-    #[error("character {0:?} at byte {1} is not allowed; use ASCII letters, digits, and any of `.`, `_`, `-`, `@`, `+`, `=`")]
+    #[error(
+        "character {0:?} at byte {1} is not allowed; use ASCII letters, digits, and any of `.`, `_`, `-`, `@`, `+`, `=`"
+    )]
     Character(char, usize),
     /// Nothing, or nothing between two slashes, or a slash at an end.
     #[error("empty segment; write `a/b`, without a slash at an end and without `//`")]
@@ -33,8 +35,9 @@ fn check_segment(segment: &str, offset: usize) -> Result<(), NameError> {
     if segment.len() > MAX_SEGMENT_BYTES {
         return Err(NameError::TooLong(segment.len(), MAX_SEGMENT_BYTES));
     }
-    if let Some((at, c)) =
-        segment.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+' | '=')))
+    if let Some((at, c)) = segment
+        .char_indices()
+        .find(|(_, c)| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+' | '=')))
     {
         return Err(NameError::Character(c, offset + at));
     }
@@ -163,7 +166,10 @@ mod tests {
 
     #[test]
     fn names_that_could_be_mistaken_are_refused() {
-        for bad in ["", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "a/./b", "a b", "a\0", "a\n", "é", "e\u{301}", "a\\b", "%2e", "a:b"] {
+        for bad in [
+            "", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "a/./b", "a b", "a\0", "a\n", "é", "e\u{301}", "a\\b",
+            "%2e", "a:b",
+        ] {
             assert!(bad.parse::<NamePath>().is_err(), "{bad:?}");
         }
         assert_eq!("x".repeat(10_000).parse::<NamePath>(), Err(NameError::TooLong(10_000, MAX_NAME_BYTES)));

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 /// The most bytes of a path.
-pub const MAX_PATH_BYTES: usize = 1_024;
+const MAX_PATH_BYTES: usize = 1_024;
 
 /// A path in the store: 1 to 1,024 bytes of printable UTF-8 without control characters. Made by our own code from
 /// checked names, so the check here is a last line and not a parser of what people type.

@@ -36,7 +36,8 @@ pub(in crate::keyring) fn seal_control(
             Some(record) => {
                 let encoded = codec::encode(record)?;
                 rings.insert(*tenant, Keyring::new(codec::decode(&encoded, KEYRING)?)?);
-                let sealable = if *tenant == TenantId::SYSTEM { Sealable::SystemRing(encoded) } else { Sealable::Owned(encoded) };
+                let sealable =
+                    if *tenant == TenantId::SYSTEM { Sealable::SystemRing(encoded) } else { Sealable::Owned(encoded) };
                 entries.insert(key, Some(sealable));
             }
             None => {

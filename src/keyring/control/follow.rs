@@ -92,7 +92,13 @@ fn take_system_ring(system: &Touched, rings: &mut Rings, root: &RootKey) -> Resu
 }
 
 /// A tenant's keyring was written or removed.
-fn take_ring(owner: TenantId, value: Option<Secret>, hot: &mut Hot, rings: &mut Rings, views: &[Arc<dyn View>]) -> Result<(), VaultError> {
+fn take_ring(
+    owner: TenantId,
+    value: Option<Secret>,
+    hot: &mut Hot,
+    rings: &mut Rings,
+    views: &[Arc<dyn View>],
+) -> Result<(), VaultError> {
     if let Some(value) = value {
         rings.insert(owner, Keyring::new(codec::decode(value.expose(), KEYRING)?)?);
         return Ok(());
@@ -142,9 +148,13 @@ fn take(
         let value = match value {
             Some(_) if key == format!("{KEYRING}/{}", TenantId::SYSTEM) => continue,
             Some(value) => {
-                let (counter, sealed) = unstamp(&value).ok_or_else(|| older(tenant, &format!("`{key}` is cut short")))?;
+                let (counter, sealed) =
+                    unstamp(&value).ok_or_else(|| older(tenant, &format!("`{key}` is cut short")))?;
                 if counter != head.counter {
-                    return Err(older(tenant, &format!("`{key}` came with counter {counter} under the head at {}", head.counter)));
+                    return Err(older(
+                        tenant,
+                        &format!("`{key}` came with counter {counter} under the head at {}", head.counter),
+                    ));
                 }
                 Some(rings.open(tenant, place::entry(tenant, &key)?.as_str(), counter, sealed)?)
             }
@@ -163,7 +173,12 @@ fn show(views: &[Arc<dyn View>], tenant: TenantId, key: &str, value: Option<&[u8
     views.iter().filter(|view| view.kind() == kind).try_for_each(|view| view.apply(tenant, name, value))
 }
 
-fn open<T: serde::de::DeserializeOwned>(rings: &Rings, tenant: TenantId, path: &str, value: &[u8]) -> Result<T, VaultError> {
+fn open<T: serde::de::DeserializeOwned>(
+    rings: &Rings,
+    tenant: TenantId,
+    path: &str,
+    value: &[u8],
+) -> Result<T, VaultError> {
     let (counter, sealed) = unstamp(value).ok_or_else(|| older(tenant, &format!("`{path}` is cut short")))?;
     codec::decode(rings.open(tenant, path, counter, sealed)?.expose(), path)
 }

@@ -6,11 +6,7 @@ use super::{
     Head,
     index::{BUCKETS, Bucket, HeadRecord},
 };
-use crate::{
-    keyring::VaultError,
-    method::TenantId,
-    storage::Revision,
-};
+use crate::{keyring::VaultError, method::TenantId, storage::Revision};
 
 /// One tenant's control state, without the values, which the views hold.
 #[derive(Clone)]

@@ -113,28 +113,44 @@ fn open_tenant(tenant: TenantId, parts: &Parts, rings: &Rings) -> Result<(Tenant
             *bucket = open::<Bucket>(rings, tenant, place::index(tenant, at)?.as_str(), value)?.1;
         }
         if head.buckets.get(at) != Some(&bucket.digest()?) || head.buckets.len() != BUCKETS {
-            return Err(older(tenant, &format!("part {at} of its index is not the one that its head at {} names", head.counter)));
+            return Err(older(
+                tenant,
+                &format!("part {at} of its index is not the one that its head at {} names", head.counter),
+            ));
         }
     }
     let mut values = Values::new();
     for (key, expected) in state.buckets.iter().flat_map(|b| &b.0) {
-        let value = parts.entries.get(key).ok_or_else(|| older(tenant, &format!("`{key}`, written at {expected}, is missing")))?;
+        let value = parts
+            .entries
+            .get(key)
+            .ok_or_else(|| older(tenant, &format!("`{key}`, written at {expected}, is missing")))?;
         let (counter, sealed) = unstamp(value).ok_or_else(|| older(tenant, &format!("`{key}` is cut short")))?;
         if counter != *expected {
-            return Err(older(tenant, &format!("`{key}` is the copy written at {counter}, the last was written at {expected}")));
+            return Err(older(
+                tenant,
+                &format!("`{key}` is the copy written at {counter}, the last was written at {expected}"),
+            ));
         }
         if tenant == TenantId::SYSTEM && *key == format!("{KEYRING}/{}", TenantId::SYSTEM) {
             continue;
         }
         values.insert(key.clone(), rings.open(tenant, place::entry(tenant, key)?.as_str(), counter, sealed)?);
     }
-    if let Some(stray) = parts.entries.keys().find(|key| !state.buckets.get(bucket_of(key)).is_some_and(|b| b.0.contains_key(*key))) {
+    if let Some(stray) =
+        parts.entries.keys().find(|key| !state.buckets.get(bucket_of(key)).is_some_and(|b| b.0.contains_key(*key)))
+    {
         return Err(older(tenant, &format!("`{stray}` was removed and is there again")));
     }
     Ok((state, values))
 }
 
-fn open<T: serde::de::DeserializeOwned>(rings: &Rings, tenant: TenantId, path: &str, value: &[u8]) -> Result<(u64, T), VaultError> {
+fn open<T: serde::de::DeserializeOwned>(
+    rings: &Rings,
+    tenant: TenantId,
+    path: &str,
+    value: &[u8],
+) -> Result<(u64, T), VaultError> {
     let (counter, sealed) = unstamp(value).ok_or_else(|| older(tenant, &format!("`{path}` is cut short")))?;
     Ok((counter, codec::decode(rings.open(tenant, path, counter, sealed)?.expose(), path)?))
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::{
@@ -60,7 +63,10 @@ impl<T> Table<T> {
     pub fn list(&self, tenant: TenantId, after: &str, limit: usize) -> Vec<(Arc<str>, Arc<T>)> {
         use std::ops::Bound::{Excluded, Unbounded};
         self.read().get(&tenant).map_or_else(Vec::new, |rows| {
-            rows.range::<str, _>((Excluded(after), Unbounded)).take(limit).map(|(n, v)| (n.clone(), v.clone())).collect()
+            rows.range::<str, _>((Excluded(after), Unbounded))
+                .take(limit)
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect()
         })
     }
 
