@@ -9,6 +9,8 @@ pub mod digest;
 pub mod hkdf;
 pub mod hmac;
 pub mod lc;
+#[cfg(test)]
+mod published;
 pub mod random;
 pub mod spki;
 

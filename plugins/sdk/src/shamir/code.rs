@@ -106,6 +106,9 @@ pub fn decode(text: &str) -> Result<(Share, Label), CodeError> {
     let mut symbols = Zeroizing::new(Vec::with_capacity(typed.len()));
     for (group, chunk) in typed.chunks(5).enumerate() {
         let (last, data) = chunk.split_last().ok_or(CodeError::Length(typed.len()))?;
+        if data.is_empty() {
+            return Err(CodeError::Length(typed.len())); // a check alone would be taken for nothing
+        }
         if *last != check(group, data) {
             return Err(CodeError::Group { group: group + 1 });
         }
