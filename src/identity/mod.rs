@@ -2,6 +2,7 @@
 
 mod caller;
 mod claim;
+pub mod oidc;
 mod scope;
 
 pub use self::{

@@ -1,0 +1,38 @@
+//! Tokens of OIDC issuers: CI systems, clusters and people alike.
+//!
+//! A token is taken apart with limits, its issuer is looked up by `iss` byte for byte, its signature is checked with a
+//! key that fits the algorithm, and only then are its claims believed. What a caller may do with it is policy's word,
+//! not ours; whether a token may be used once or often is the issuer's `replay`, kept by whoever logs a caller in.
+
+mod address;
+mod algorithm;
+mod claims;
+mod config;
+mod error;
+mod fetch;
+mod http;
+mod issuers;
+mod json;
+mod jwk;
+mod keys;
+mod parse;
+#[cfg(test)]
+mod testing;
+mod verify;
+
+pub use self::{
+    algorithm::SignatureAlgorithm,
+    claims::{ClaimPath, DeclaredClaim},
+    config::{ConfigProblem, IssuerConfig, KeySource, Replay},
+    error::OidcError,
+    fetch::{Fetch, FetchError},
+    http::{FetchSettings, HttpFetch},
+    issuers::{IssuerKey, IssuerState, Issuers},
+    jwk::MAX_KEYS,
+    keys::KeysState,
+    parse::MAX_TOKEN_BYTES,
+    verify::Verified,
+};
+
+#[doc(hidden)]
+pub use self::parse::fuzz;
