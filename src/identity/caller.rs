@@ -98,6 +98,12 @@ impl Caller {
         Self { inner: Arc::new(parts) }
     }
 
+    /// A caller for the tests of the stations behind identity.
+    #[cfg(test)]
+    pub(crate) fn for_tests(parts: CallerParts) -> Self {
+        Self::new(parts)
+    }
+
     /// A caller that has proven nothing, for public, sealed and bootstrap calls.
     #[must_use]
     pub fn anonymous(tenant: TenantId) -> Self {
