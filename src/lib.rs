@@ -17,4 +17,6 @@ pub mod keyring;
 #[cfg(feature = "server")]
 pub mod method;
 #[cfg(feature = "server")]
+pub mod policy;
+#[cfg(feature = "server")]
 pub mod storage;

@@ -1,0 +1,81 @@
+//! Whether someone is left who can write policies.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::{ActionConstraint, Effect, EntityUid, PrincipalConstraint, ResourceConstraint};
+
+use super::{
+    ASSUME, Policies,
+    schema::{ActionWord, uid},
+};
+use crate::method::{Name, ResourceKind};
+
+/// The role that the first operator and `keyward operator recover` get. It can always be taken.
+pub const OPERATOR_ROLE: &str = "operator";
+
+/// The action of changing a policy.
+pub const WRITE_POLICY: &str = "policy.write";
+
+/// Whether, under these policies and with these roles, someone can still write policies. Errs on the side of no: what
+/// depends on a condition does not count, so a change that is refused for it may have to be forced.
+///
+/// There must be a `permit` without conditions for writing any policy, for a role that is `operator`, or that exists and
+/// that some `permit` lets someone assume, and no `forbid` without conditions against the same.
+#[must_use]
+pub fn someone_can_write_policies(policies: &Policies, roles: &BTreeSet<Name>) -> bool {
+    let schema = policies.schema();
+    let (Some(write), Some(assume)) =
+        (schema.action(WRITE_POLICY, ResourceKind::Policy), schema.action(ASSUME, ResourceKind::Role))
+    else {
+        return false;
+    };
+    let role_type = &schema.types().role;
+    let known = roles.iter().map(Name::as_str).filter(|role| *role != OPERATOR_ROLE).map(|role| uid(role_type, role));
+    let takeable: Vec<EntityUid> = known
+        .filter(|role| policies.statements().iter().any(|statement| permits_taking(&statement.cedar, assume, role)))
+        .chain(std::iter::once(uid(role_type, OPERATOR_ROLE)))
+        .collect();
+    let says = |effect, role: &EntityUid| {
+        policies.statements().iter().any(|s| s.cedar.effect() == effect && is_about_all_policies(&s.cedar, write, role))
+    };
+    policies.is_readable() && takeable.iter().any(|role| says(Effect::Permit, role) && !says(Effect::Forbid, role))
+}
+
+/// Whether a statement without conditions is about everyone in `role` writing any policy.
+fn is_about_all_policies(policy: &cedar_policy::Policy, write: &ActionWord, role: &EntityUid) -> bool {
+    let principal = match policy.principal_constraint() {
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => true,
+        PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => uid == *role,
+        PrincipalConstraint::Eq(_) => false,
+    };
+    let resource = match policy.resource_constraint() {
+        ResourceConstraint::Any => true,
+        ResourceConstraint::Is(kind) => kind.basename() == ResourceKind::Policy.entity_type(),
+        ResourceConstraint::Eq(_) | ResourceConstraint::In(_) | ResourceConstraint::IsIn(..) => false,
+    };
+    principal && resource && covers(&policy.action_constraint(), write) && !policy.has_non_scope_constraint()
+}
+
+/// Whether a `permit`, with or without conditions, is about taking `role`.
+fn permits_taking(policy: &cedar_policy::Policy, assume: &ActionWord, role: &EntityUid) -> bool {
+    let in_a_role = match policy.principal_constraint() {
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => false,
+        PrincipalConstraint::In(uid) | PrincipalConstraint::Eq(uid) | PrincipalConstraint::IsIn(_, uid) => {
+            uid.type_name() == role.type_name() // nobody is in a role while taking one
+        }
+    };
+    let resource = match policy.resource_constraint() {
+        ResourceConstraint::Any => true,
+        ResourceConstraint::Is(kind) => kind == *role.type_name(),
+        ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => uid == *role,
+    };
+    policy.effect() == Effect::Permit && !in_a_role && resource && covers(&policy.action_constraint(), assume)
+}
+
+fn covers(constraint: &ActionConstraint, action: &ActionWord) -> bool {
+    match constraint {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(uid) => *uid == action.entity.uid(),
+        ActionConstraint::In(uids) => uids.iter().any(|uid| action.lineage.contains(uid)),
+    }
+}

@@ -1,0 +1,45 @@
+use super::*;
+
+fn someone(cedar: &str, roles: &[&str]) -> bool {
+    someone_can_write_policies(&compile(cedar), &roles.iter().map(|role| name(role)).collect())
+}
+
+const TAKE: &str = r#"permit(principal in Issuer::"github", action == Action::"assume", resource == Role::"admins") when { principal.claims has admin && principal.claims.admin };"#;
+
+#[test]
+fn the_operator_policy_alone_is_enough() {
+    assert!(someone(OPERATOR_POLICY, &[]));
+    assert!(someone(
+        r#"permit(principal in Role::"operator", action == Action::"policy.write", resource is Policy);"#,
+        &[]
+    ));
+    assert!(someone(r#"permit(principal in Role::"operator", action in [Action::"policy"], resource);"#, &[]));
+}
+
+#[test]
+fn a_role_counts_when_it_exists_and_someone_may_take_it() {
+    let write = r#"permit(principal in Role::"admins", action in Action::"policy", resource);"#;
+    let both = format!("{write}\n{TAKE}");
+    assert!(someone(&both, &["admins"]));
+    assert!(!someone(&both, &[]));
+    assert!(!someone(write, &["admins"]));
+}
+
+#[test]
+fn what_depends_on_a_condition_or_on_one_policy_does_not_count() {
+    for cedar in [
+        r#"permit(principal in Role::"operator", action, resource) when { principal.subject == "alice" };"#,
+        r#"permit(principal in Role::"operator", action, resource == Policy::"one");"#,
+        r#"permit(principal in Role::"operator", action == Action::"secret.read", resource);"#,
+        r#"permit(principal in Role::"operator", action, resource); forbid(principal, action == Action::"policy.write", resource);"#,
+        r#"permit(principal in Role::"operator", action, resource); forbid(principal in Role::"operator", action, resource is Policy);"#,
+    ] {
+        assert!(!someone(cedar, &["admins"]), "{cedar}");
+    }
+}
+
+#[test]
+fn policies_that_cannot_be_read_leave_no_one() {
+    let (policies, _) = Policies::load(schema(), &[text("operator", OPERATOR_POLICY), text("q", "???")], 1);
+    assert!(!someone_can_write_policies(&policies, &[name("operator")].into()));
+}
