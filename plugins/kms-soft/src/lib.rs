@@ -2,7 +2,16 @@
 //!
 //! They need no service and no hardware, and they protect no better than what guards the file or knows the words. What they
 //! are good for and what not is on docs/backends/soft.md.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect by failing"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests say what they expect by failing"
+    )
+)]
 
 mod key_file;
 mod passphrase;

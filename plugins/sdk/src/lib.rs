@@ -3,7 +3,16 @@
 //!
 //! ring is called only in [`crypto`], aws-lc-rs only in [`crypto::lc`]. Behind the feature `conformance` stands the suite
 //! that every `KeyWrapper` has to pass.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect by failing"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests say what they expect by failing"
+    )
+)]
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

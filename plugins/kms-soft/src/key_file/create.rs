@@ -19,7 +19,8 @@ pub(super) fn create(path: &Path) -> Result<(), KeyFileError> {
     // Written under another name and linked to its own when it is complete and on disk; linking never replaces a file.
     let draft = folder.join(format!(".new-key-{}", Id16::random()));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::open(&draft, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| io("creating", errno.into()))?;
+    let file =
+        rustix::fs::open(&draft, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| io("creating", errno.into()))?;
     let mut file = std::fs::File::from(file);
     let written = file.write_all(Key32::random().expose()).and_then(|()| file.sync_all());
     let linked = written.map_err(|why| io("writing", why)).and_then(|()| {

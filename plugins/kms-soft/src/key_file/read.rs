@@ -43,7 +43,9 @@ pub enum KeyFileError {
     #[error("key file `{0}` is not a regular file")]
     NotFile(PathBuf),
     /// It belongs to another user.
-    #[error("key file `{path}` belongs to user {owner}, and this process runs as user {user}: run `chown {user}` on it")]
+    #[error(
+        "key file `{path}` belongs to user {owner}, and this process runs as user {user}: run `chown {user}` on it"
+    )]
     Owner {
         /// The file.
         path: PathBuf,
@@ -83,6 +85,9 @@ pub(super) fn read(path: &Path) -> Result<Key32, KeyFileError> {
         return Err(KeyFileError::Length(path.to_owned()));
     }
     let mut file = std::fs::File::from(file);
-    Key32::init(|key| file.read_exact(key))
-        .map_err(|why| KeyFileError::Io { doing: "reading", path: path.to_owned(), why })
+    Key32::init(|key| file.read_exact(key)).map_err(|why| KeyFileError::Io {
+        doing: "reading",
+        path: path.to_owned(),
+        why,
+    })
 }

@@ -16,7 +16,9 @@ use keyward_sdk::{
     crypto::random,
     envelope::{Context, EnvelopeKey, OVERHEAD},
     secret::{Secret, SecretString},
-    wrapper::{BuiltIn, Capabilities, Description, Fault, KeyWrapper, Opening, SettingKey, Settings, WrapError, Wrapped},
+    wrapper::{
+        BuiltIn, Capabilities, Description, Fault, KeyWrapper, Opening, SettingKey, Settings, WrapError, Wrapped,
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -131,7 +133,9 @@ impl KeyWrapper for Passphrase {
         let key = self.key(recipe).await?;
         let opened = key.open(&CONTEXT, 1, aad, sealed);
         // Which of the two it is cannot be told, and must not be: the passphrase could be guessed by asking.
-        opened.map_err(|_| self.fail(Fault::Integrity, "the passphrase is not the one it was wrapped with, or it was changed"))
+        opened.map_err(|_| {
+            self.fail(Fault::Integrity, "the passphrase is not the one it was wrapped with, or it was changed")
+        })
     }
 
     async fn health(&self) -> Result<(), WrapError> {

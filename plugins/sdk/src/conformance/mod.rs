@@ -9,6 +9,8 @@
 
 mod cases;
 mod changed;
+#[cfg(test)]
+mod tests;
 
 use std::{future::Future, time::Duration};
 

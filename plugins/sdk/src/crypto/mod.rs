@@ -13,6 +13,8 @@ pub mod lc;
 mod published;
 pub mod random;
 pub mod spki;
+#[cfg(test)]
+mod tests;
 
 /// Why an operation did not succeed. The libraries give no reasons, and callers outside must not learn any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

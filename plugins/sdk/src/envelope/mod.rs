@@ -97,8 +97,7 @@ impl EnvelopeKey {
         let purpose = context.purpose.as_bytes();
         let lengths = [purpose.len(), context.tenant.len(), context.key_id.len(), header.len(), salt.len()];
         let [l0, l1, l2, l3, l4] = lengths.map(|len| (len as u32).to_be_bytes()); // all at most 256
-        let info: [&[u8]; 10] =
-            [&l0, purpose, &l1, &context.tenant, &l2, context.key_id, &l3, header, &l4, salt];
+        let info: [&[u8]; 10] = [&l0, purpose, &l1, &context.tenant, &l2, context.key_id, &l3, header, &l4, salt];
         let mut okm = Zeroizing::new([0; 64]);
         self.prk.expand(&info, okm.as_mut())?;
         Ok(MessageKey(okm))

@@ -30,3 +30,18 @@ pub fn harden() -> Hardening {
         memory: memory_lock(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::dumpable_behavior;
+
+    use super::*;
+
+    #[test]
+    fn the_process_cannot_be_dumped_afterwards() {
+        let done = harden();
+        assert!(done.undumpable && done.no_core);
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+    }
+}

@@ -66,9 +66,11 @@ impl TryFrom<Raw> for Wrapped {
     type Error = WrappedError;
 
     fn try_from(Raw { kind, key, blob }: Raw) -> Result<Self, WrappedError> {
-        for (what, len, max) in
-            [("kind", kind.len(), Self::MAX_KIND), ("key", key.len(), Self::MAX_KEY), ("blob", blob.len(), Self::MAX_BLOB)]
-        {
+        for (what, len, max) in [
+            ("kind", kind.len(), Self::MAX_KIND),
+            ("key", key.len(), Self::MAX_KEY),
+            ("blob", blob.len(), Self::MAX_BLOB),
+        ] {
             if len == 0 || len > max {
                 return Err(WrappedError::Length(what));
             }

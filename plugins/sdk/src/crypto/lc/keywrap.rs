@@ -66,7 +66,8 @@ fn length(what: &'static str, got: usize) -> CryptoError {
 
 fn unwrapped<E>(wrapped: &[u8], unwrap: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<Secret, CryptoError> {
     output_len(wrapped.len(), "AES key wrap")?;
-    Secret::init_with(wrapped.len(), |out| unwrap(out).map_err(|_| Failed)).map_err(|Failed| CryptoError::Authentication)
+    Secret::init_with(wrapped.len(), |out| unwrap(out).map_err(|_| Failed))
+        .map_err(|Failed| CryptoError::Authentication)
 }
 
 struct Failed;

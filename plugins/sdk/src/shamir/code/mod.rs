@@ -13,6 +13,9 @@ use crate::{
     secret::{Secret, SecretString, same},
 };
 
+#[cfg(test)]
+mod tests;
+
 const VERSION: u8 = 1;
 const HEAD: usize = 8;
 const SUM: usize = 4;
