@@ -13,6 +13,7 @@ pub use read::KeyFileError;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -26,6 +27,8 @@ use crate::MAX_PLAINTEXT;
 
 const KIND: &str = "key-file";
 const PURPOSE: &str = "kms-soft key file";
+/// A file is read in microseconds, unless it lies on a network mount that hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) const BUILT_IN: BuiltIn = BuiltIn {
     kind: KIND,

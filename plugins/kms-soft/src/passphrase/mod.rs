@@ -77,9 +77,13 @@ impl Passphrase {
 
     async fn key(&self, recipe: Recipe) -> Result<EnvelopeKey, WrapError> {
         let stopping = || self.fail(Fault::Timeout, "deriving the key was given up, since the process is stopping");
-        let _turn = ONE_AT_A_TIME.acquire().await.map_err(|_| stopping())?;
+        let turn = ONE_AT_A_TIME.acquire().await.map_err(|_| stopping())?;
         let text = Arc::clone(&self.text);
-        let derived = tokio::task::spawn_blocking(move || recipe.derive(&text)).await.map_err(|_| stopping())?;
+        let derived = tokio::task::spawn_blocking(move || {
+            let _turn = turn; // held by the work itself: a caller that gives up does not let the next one in too early
+            recipe.derive(&text)
+        });
+        let derived = derived.await.map_err(|_| stopping())?;
         derived.map(|key| EnvelopeKey::new(&key)).map_err(|why| self.fail(Fault::Input, why))
     }
 

@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::secret::{Secret, SecretError, serde_exposed::Exposed};
+
 /// A wrapped secret and where it came from. Public: worth nothing without the wrapper's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Raw")]
 pub struct Wrapped {
     kind: String,
     key: String,
-    blob: Vec<u8>,
+    #[serde(with = "crate::secret::serde_exposed")]
+    blob: Blob,
 }
 
 /// The parts are no wrapped secret.
@@ -24,7 +27,22 @@ pub enum WrappedError {
 struct Raw {
     kind: String,
     key: String,
-    blob: Vec<u8>,
+    #[serde(with = "crate::secret::serde_exposed")]
+    blob: Blob,
+}
+
+/// Stored as bytes and not as a list of numbers, by the same road as secrets are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Blob(Vec<u8>);
+
+impl Exposed for Blob {
+    fn exposed(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn from_exposed(bytes: Secret) -> Result<Self, SecretError> {
+        Ok(Self(std::mem::take(&mut *bytes.into_exposed())))
+    }
 }
 
 impl Wrapped {
@@ -40,7 +58,7 @@ impl Wrapped {
     /// # Errors
     /// [`WrappedError::Length`] if a part is empty or too long.
     pub fn new(kind: impl Into<String>, key: impl Into<String>, blob: Vec<u8>) -> Result<Self, WrappedError> {
-        Raw { kind: kind.into(), key: key.into(), blob }.try_into()
+        Raw { kind: kind.into(), key: key.into(), blob: Blob(blob) }.try_into()
     }
 
     /// The kind of backend that made it.
@@ -58,7 +76,7 @@ impl Wrapped {
     /// The wrapped bytes.
     #[must_use]
     pub fn blob(&self) -> &[u8] {
-        &self.blob
+        &self.blob.0
     }
 }
 
@@ -69,7 +87,7 @@ impl TryFrom<Raw> for Wrapped {
         for (what, len, max) in [
             ("kind", kind.len(), Self::MAX_KIND),
             ("key", key.len(), Self::MAX_KEY),
-            ("blob", blob.len(), Self::MAX_BLOB),
+            ("blob", blob.0.len(), Self::MAX_BLOB),
         ] {
             if len == 0 || len > max {
                 return Err(WrappedError::Length(what));
