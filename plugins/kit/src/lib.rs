@@ -2,6 +2,7 @@
 //! what the broker and its Kubernetes providers must understand alike.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect by failing"))]
 
+pub mod audit;
 pub mod cluster;
 pub mod endpoints;
 pub mod sd;
