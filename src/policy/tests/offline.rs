@@ -108,3 +108,11 @@ fn explain_says_what_came_of_each_statement() {
     assert_eq!(explanation.out_of_scope(), 3);
     assert_eq!(because(&explanation.verdict), "p#yes");
 }
+
+#[test]
+fn the_examples_of_the_documentation_hold() {
+    let page = include_str!("../../../docs/policies.md");
+    let block = |language: &str| page.split_once(&format!("```{language}\n")).unwrap().1.split_once("```").unwrap().0;
+    let report = run(ROWS, &[text("deploy", block("cedar"))], &Table::parse(block("toml")).unwrap()).unwrap();
+    assert!(report.passed(), "{report:?}");
+}

@@ -178,3 +178,29 @@ fn stored_policies_that_are_no_longer_valid_fail_closed() {
     let verdict = decide(&policies, Some("r"), &READ, "a");
     assert_eq!((reason(&verdict), because(&verdict)), (Denial::Error, "not q".to_owned()));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
+
+    /// Any text is refused or taken; what is refused says where, within the text.
+    #[test]
+    fn no_text_breaks_the_parser(
+        words in proptest::collection::vec(proptest::sample::select(WORDS), 0..40),
+        noise in proptest::prelude::any::<String>(),
+    ) {
+        for cedar in [words.join(" "), format!("permit(principal, action, resource) when {{ {} }};", words.join(" ")), noise] {
+            if let Err(found) = Policies::compile(schema(), &[text("p", &cedar)], 1) {
+                let lines = cedar.split('\n').count();
+                proptest::prop_assert!(!found.0.is_empty());
+                proptest::prop_assert!(found.0.iter().all(|p| (1..=lines).contains(&p.line) && p.column >= 1), "{}", found);
+            }
+        }
+    }
+}
+
+const WORDS: &[&str] = &[
+    "permit", "forbid", "(", ")", "{", "}", "[", "]", "principal", "action", "resource", "context", "when", "unless", "==", "in",
+    "is", "has", "like", "&&", "||", "!", "-", "+", "*", "<", ".", ",", ";", "::", "if", "then", "else", "true", "\"x\"", "\"*\\*\"",
+    "9223372036854775807", "9223372036854775808", "Role", "Action", "Secret", "claims", "repository", "@id", "\"", "//", "\n", "é",
+    "?principal", "ip", "contains", "\u{202e}", "\0",
+];
