@@ -70,9 +70,9 @@ impl KeyFile {
 
     async fn key(&self) -> Result<Loaded, WrapError> {
         let path = self.path.clone();
-        let read = tokio::task::spawn_blocking(move || read::read(&path)).await;
-        let key =
-            read.map_err(|_| self.fail(Fault::Timeout, "reading it was given up, since the process is stopping"))?;
+        let read = tokio::task::spawn_blocking(move || read::read(&path));
+        let late = || self.fail(Fault::Timeout, "reading it takes too long; does the disk or the network mount hang?");
+        let key = tokio::time::timeout(PATIENCE, read).await.map_err(|_| late())?.map_err(|_| late())?;
         let key = key.map_err(|error| self.fail(Fault::KeyState, error.to_string()))?;
         Ok(Loaded { id: fingerprint(&key), envelope: EnvelopeKey::new(&key) })
     }
