@@ -5,6 +5,11 @@
 //! expectations does not hold. `watch` shows every commit after a revision, in order, without a gap, or says
 //! [`WatchEvent::Resync`].
 
+mod batch;
+pub mod chunks;
+mod embedded;
+mod feed;
+mod memory;
 mod path;
 
 use std::{pin::Pin, time::Duration};
@@ -13,7 +18,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 
-pub use self::path::{Path, PathError};
+pub use self::{
+    batch::{Batch, Expect},
+    embedded::{Embedded, OpenError, OpenMode, Snapshot, StoreKind},
+    memory::Memory,
+    path::{Path, PathError},
+};
 
 /// The most operations in one batch, expectations not counted.
 pub const MAX_BATCH_OPERATIONS: usize = 100;
@@ -39,26 +49,6 @@ pub struct Entry {
     pub revision: Revision,
 }
 
-/// What must be true of a path for a batch to be applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// Nothing lies at the path.
-    Absent,
-    /// What lies at the path was written at this revision.
-    At(Revision),
-}
-
-/// Changes that are applied together or not at all.
-#[derive(Clone, Debug, Default)]
-pub struct Batch {
-    /// What must hold.
-    pub expect: Vec<(Path, Expect)>,
-    /// What is written.
-    pub put: Vec<(Path, Bytes)>,
-    /// What is removed. Removing what is not there is no error.
-    pub delete: Vec<Path>,
-}
-
 /// One change, as a watcher sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -66,6 +56,24 @@ pub enum Change {
     Put(Path, Entry),
     /// The path was removed.
     Delete(Path),
+}
+
+impl Change {
+    /// Where something changed.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Put(path, _) | Self::Delete(path) => path,
+        }
+    }
+
+    /// The bytes of path and value.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Put(path, entry) => path.as_str().len() + entry.value.len(),
+            Self::Delete(path) => path.as_str().len(),
+        }
+    }
 }
 
 /// What a watch yields.
@@ -91,7 +99,7 @@ pub trait Storage: Send + Sync + 'static {
     async fn get(&self, path: &Path) -> Result<Option<Entry>, StorageError>;
 
     /// Entries whose path begins with `prefix` (byte for byte) and sorts after `after`, in byte order, at most `limit`
-    /// (and at most [`MAX_LIST`]).
+    /// (and at most [`MAX_LIST`]). Fewer than that means that there are no more.
     ///
     /// # Errors
     /// [`StorageError`] when the store cannot be asked.
@@ -104,7 +112,9 @@ pub trait Storage: Send + Sync + 'static {
     /// [`StorageError::OutcomeUnknown`] when it was cut off and may or may not have been applied.
     async fn commit(&self, batch: Batch) -> Result<Revision, StorageError>;
 
-    /// Every commit after `from` that touches `prefix`, in order.
+    /// Every commit after `from` that touches `prefix`, in order. At least every 300 ms an event comes, if only as a
+    /// sign of life. Watching from a revision that the store never had begins with [`WatchEvent::Resync`]. The stream
+    /// ends when the store is closed.
     ///
     /// # Errors
     /// [`StorageError`] when the store cannot be asked.
@@ -137,6 +147,9 @@ pub enum StorageError {
         /// The limit.
         limit: usize,
     },
+    /// A batch that no store could apply: a fault of the caller.
+    #[error("commit refused: {0}")]
+    Malformed(String),
     /// The store cannot be reached or its medium fails.
     #[error("store does not answer: {0}")]
     Unavailable(String),

@@ -1,6 +1,6 @@
 //! Where a value lies in the store.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// The most bytes of a path.
 const MAX_PATH_BYTES: usize = 1_024;
@@ -29,6 +29,13 @@ impl Path {
     /// The path as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+// Ordered and hashed as its text is.
+impl Borrow<str> for Path {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
