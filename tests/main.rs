@@ -4,5 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    unreachable_pub,
     reason = "tests say what they expect by failing"
 )]
+
+mod contract;
