@@ -24,7 +24,8 @@ impl Etcd {
     /// When it does not come up.
     pub async fn start() -> Self {
         let [client, peer] = free_ports();
-        let mut etcd = Self { dir: TempDir::with_prefix("etcd-").expect("a temporary folder"), client, peer, process: None };
+        let mut etcd =
+            Self { dir: TempDir::with_prefix("etcd-").expect("a temporary folder"), client, peer, process: None };
         etcd.restart().await;
         etcd
     }
@@ -97,7 +98,8 @@ impl Etcd {
     /// Puts `value` under `key`, past whoever owns it.
     pub async fn put_raw(&self, key: &str, value: &[u8]) {
         let body = serde_json::json!({ "key": BASE64.encode(key.as_bytes()), "value": BASE64.encode(value) });
-        let reply = http::post(&format!("{}/v3/kv/put", self.endpoint())).json(&body).send().await.expect("etcd answers");
+        let reply =
+            http::post(&format!("{}/v3/kv/put", self.endpoint())).json(&body).send().await.expect("etcd answers");
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
 

@@ -16,16 +16,25 @@
 #![allow(clippy::disallowed_methods, reason = "a stand-in server ends with its test; settings are the tests' own")]
 
 mod apiserver;
+mod bao;
+pub mod ci;
 mod etcd;
 pub mod http;
+mod oidc;
 mod pki;
 mod port;
 mod process;
+mod proxy;
+mod runtime;
 mod tools;
 
 pub use apiserver::{Apiserver, ApiserverOptions, Output};
+pub use bao::Bao;
+pub use ci::CiTokens;
 pub use etcd::Etcd;
+pub use oidc::{OidcProvider, Page};
 pub use pki::TestCa;
 pub use port::{free_port, free_ports};
 pub use process::{Process, wait_until};
+pub use proxy::Proxy;
 pub use tools::{Tool, bin, checkout};
