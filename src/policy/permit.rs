@@ -10,6 +10,13 @@ use crate::{
 
 /// Proof that `A` was authorized on its resource. Private fields, one maker: [`super::Policy::authorize`].
 ///
+/// An engine reads it:
+/// ```
+/// # use keyward::{method::Action, policy::Permit, identity::Caller};
+/// fn spend<A: Action>(permit: Permit<A>) -> (Caller, A::Resource) {
+///     (permit.caller().clone(), permit.resource().clone())
+/// }
+/// ```
 /// It cannot be made elsewhere:
 /// ```compile_fail,E0451
 /// # use keyward::{method::Action, policy::Permit, identity::Caller};

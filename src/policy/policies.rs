@@ -1,6 +1,7 @@
 //! The policies of one tenant at one revision, compiled.
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::{
         Arc,
@@ -81,7 +82,13 @@ impl Policies {
             let message = format!("more than {MAX_POLICIES} policies in a tenant; join some");
             problems.push(Problem::at(texts.last().map_or("", |text| text.name.as_str()), "", 0, message));
         }
+        let mut names = HashSet::new();
         for PolicyText { name, text } in texts {
+            if !names.insert(name) {
+                unreadable.push(PolicyId::new(name.as_str()));
+                problems.push(Problem::at(name.as_str(), text, 0, "there are two policies of this name"));
+                continue;
+            }
             match parse::statements(name, text) {
                 Ok(statements) => {
                     let invalid = validate::invalid(&schema, name, text, &statements);
