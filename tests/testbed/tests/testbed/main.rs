@@ -10,7 +10,9 @@
 
 mod bao;
 mod ci;
+mod kms_client;
 mod kubernetes;
 mod oidc;
 mod process;
 mod proxy;
+mod tools;
