@@ -5,6 +5,7 @@
 //! expectations does not hold. `watch` shows every commit after a revision, in order, without a gap, or says
 //! [`WatchEvent::Resync`].
 
+pub mod backup;
 mod batch;
 pub mod chunks;
 mod embedded;

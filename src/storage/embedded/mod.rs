@@ -8,6 +8,7 @@
 mod compact;
 mod failure;
 mod file;
+mod fill;
 mod layout;
 mod open;
 mod read;
@@ -33,6 +34,7 @@ use self::{
 };
 use super::{Batch, CALL_DEADLINE, Entry, MAX_LIST, Path, Revision, Storage, StorageError, Watch};
 
+pub(in crate::storage) use self::fill::fill;
 pub use self::{
     layout::StoreKind,
     open::{OpenError, OpenMode},

@@ -181,7 +181,7 @@ pub(super) fn fresh_file<E: From<OpenError>>(
     );
     let db = file
         .and_then(|file| builder().create_with_backend(file))
-        .map_err(|error| OpenError::from(from_redb(path, error)))?;
+        .map_err(|error| from_redb(path, error))?;
     create_with(&db, Revision(0), 0, |writer| writer.mark(kind)).map_err(|failure| from_failure(path, failure))?;
     fill(&db)?;
     db.close().map_err(|error| from_redb(path, error))?;

@@ -114,7 +114,7 @@ fn commit(shared: &Shared, group: Vec<(Batch, Waiting)>) {
         outcome => outcome,
     };
     match outcome {
-        Ok(applied) => settle(shared, applied, waiting),
+        Ok(applied) => settle(shared, applied, waiting, None),
         Err(failed) => recover(shared, before, failed, waiting),
     }
 }
@@ -157,8 +157,9 @@ fn apply(shared: &Shared, batches: Vec<Batch>) -> Result<Vec<Verdict>, Failed> {
     Ok(verdicts)
 }
 
-/// Shows the commits to the watchers, then answers.
-fn settle(shared: &Shared, verdicts: Vec<Verdict>, waiting: Vec<Waiting>) {
+/// Shows the commits to the watchers, then answers. With a `doubt`, what was applied stands now and may be lost with
+/// the power, because the disk did not say that it is written.
+fn settle(shared: &Shared, verdicts: Vec<Verdict>, waiting: Vec<Waiting>, doubt: Option<&str>) {
     let mut answers = Vec::with_capacity(verdicts.len());
     let mut commits = Vec::with_capacity(verdicts.len());
     for verdict in verdicts {
@@ -166,7 +167,7 @@ fn settle(shared: &Shared, verdicts: Vec<Verdict>, waiting: Vec<Waiting>) {
             Verdict::Applied(commit) => {
                 let revision = commit.revision;
                 commits.push(commit);
-                Ok(revision)
+                doubt.map_or(Ok(revision), |what| Err(StorageError::OutcomeUnknown(what.to_owned())))
             }
             Verdict::Unchanged(revision) => Ok(revision),
             Verdict::Refused(error) => Err(error),
@@ -189,7 +190,7 @@ fn recover(shared: &Shared, before: Revision, failed: Failed, waiting: Vec<Waiti
         waiting.into_iter().for_each(|done| answer(done, Err(make())));
     };
     match (failed.stage, opened) {
-        (Stage::Commit(verdicts), Ok(found)) if found > before => settle(shared, verdicts, waiting),
+        (Stage::Commit(verdicts), Ok(found)) if found > before => settle(shared, verdicts, waiting, Some(&what)),
         (Stage::Commit(_), Err(_)) => result(waiting, &|| StorageError::OutcomeUnknown(what.clone())),
         _ => match failed.failure {
             Failure::Damaged(what) => result(waiting, &|| StorageError::Damaged(what.clone())),

@@ -4,9 +4,11 @@
 
 mod chunks;
 mod commits;
+mod crash;
 mod limits;
 mod lists;
 mod races;
+mod restart;
 mod support;
 mod watches;
 
@@ -45,12 +47,6 @@ impl Subject for InMemory {
 pub struct InFile {
     store: Embedded,
     directory: tempfile::TempDir,
-}
-
-impl InFile {
-    fn path(&self) -> std::path::PathBuf {
-        self.directory.path().join("store")
-    }
 }
 
 impl Subject for InFile {
@@ -125,3 +121,9 @@ macro_rules! suites {
 }
 
 suites!(memory: InMemory, embedded: InFile);
+
+suite!(embedded_durable, InFile, [
+    restart::{
+        everything_is_there_after_a_restart, revisions_go_on_after_a_restart, a_watch_across_a_restart_is_told_to_resync,
+    },
+]);
