@@ -35,6 +35,11 @@ impl Rings {
         self.rings.get(&tenant).ok_or(VaultError::NoTenant(tenant))
     }
 
+    /// Whose keyrings are here, the system's own included.
+    pub fn tenants(&self) -> impl Iterator<Item = TenantId> {
+        self.rings.keys().copied()
+    }
+
     /// Seals a value for one place in the store. `stamp` is whatever else the value must not be separated from.
     pub(super) fn seal(&self, tenant: TenantId, place: &str, stamp: u64, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         self.of(tenant)?.seal(tenant, &self.aad(tenant, place, stamp), plain)

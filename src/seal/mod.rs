@@ -2,14 +2,15 @@
 //!
 //! `member shares --Shamir--> path key --wrap--> root key`. A member is a key outside the store (a `KeyWrapper`) or a person
 //! with a share on paper. The [`SealRecord`] lies beside the store without any secret in it; it is believed only after the
-//! root that it gave has verified it, and [`Unsealed`] is the proof of that. Everything here works on values in memory:
-//! reading and writing the record, and one commit with the keyring, are the caller's.
+//! root that it gave has verified it, and [`Unsealed`] is the proof of that. Everything here works on values in memory
+//! but [`Change::commit`], which puts a changed seal into the store whole.
 //!
 //! What it cannot do: tell a wholly replaced store from the true one, unless the root's public fingerprint is pinned in the
 //! settings ([`RootFingerprint`]).
 
 pub mod catalog;
 mod change;
+mod commit;
 mod create;
 mod drill;
 mod error;
@@ -30,6 +31,7 @@ mod tests;
 pub use self::{
     catalog::{BuiltIns, Connect},
     change::{Change, Edit, Held, add_path, edit_path, remove_path, rotate_root},
+    commit::PATH_KEYS,
     create::{Made, create},
     drill::{Coalition, Drill, Loss, drill},
     error::{OpenError, SealError, ShareError},

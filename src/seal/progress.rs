@@ -123,6 +123,13 @@ impl Progress {
         Ok(Step::Open(opened?))
     }
 
+    /// Whether the shares are gathered for this record. Where another replica has changed the seal meanwhile they are not, and
+    /// whoever holds them begins again.
+    #[must_use]
+    pub fn is_for(&self, record: &SealRecord) -> bool {
+        self.record == *record
+    }
+
     /// How far each path is.
     pub fn paths(&mut self) -> Vec<PathProgress> {
         self.expire();

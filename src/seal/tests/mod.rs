@@ -1,6 +1,7 @@
 //! The seal against members that lie, die or are swapped, and people who mistype.
 
 mod change;
+mod commit;
 mod create;
 mod drill;
 mod open;

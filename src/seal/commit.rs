@@ -1,0 +1,105 @@
+//! Putting a new or changed seal into the store, whole: record, path keys and keyrings in one commit.
+
+use keyward_sdk::time::Timestamp;
+
+use super::{Change, Made, PathKeys, PersonShare};
+use crate::{
+    keyring::{Changes, ControlType, KeyringRecord, Rings, Vault, VaultError, decode, encode},
+    method::TenantId,
+};
+
+impl ControlType for PathKeys {
+    const KIND: &'static str = "path-keys";
+}
+
+/// The one entry of its kind.
+pub const PATH_KEYS: &str = "all";
+
+/// How many tenants' keyrings are sealed anew in one commit: the batch has room for them beside the seal's own entries.
+const RINGS: usize = 64;
+/// How often a step is tried again that another change of the system's state came before.
+const RETRIES: usize = 10;
+
+impl Made {
+    /// What the first commit of an installation holds for the seal: record, path keys, system keyring.
+    ///
+    /// # Errors
+    /// [`VaultError::Format`] for what cannot be encoded; does not happen.
+    pub fn changes(&self, now: Timestamp) -> Result<Changes, VaultError> {
+        let mut changes = Changes::new();
+        changes.put_seal(written(&self.record)?.into());
+        changes.put_control(TenantId::SYSTEM, PATH_KEYS, &self.keys)?;
+        changes.put_ring(TenantId::SYSTEM, KeyringRecord::generate(now));
+        Ok(changes)
+    }
+}
+
+impl Change {
+    /// Commits the change, and gives the shares to be shown. `counter` is that of the system's control state, read before
+    /// record and path keys were: a change that came in between is a conflict, and the caller begins again.
+    ///
+    /// Where the system keyring gets a new version, tenants' keyrings are sealed under it, as many as fit in the same commit
+    /// and the rest right after. Killed in between, the next such change catches up, and nothing is unreadable meanwhile:
+    /// the old version still opens.
+    ///
+    /// # Errors
+    /// [`VaultError`]. With [`VaultError::Conflict`] nothing was written.
+    pub async fn commit(self, vault: &Vault, counter: u64, now: Timestamp) -> Result<Vec<PersonShare>, VaultError> {
+        let rings = vault.rings();
+        let mut changes = Changes::new();
+        changes.based_on(TenantId::SYSTEM, counter);
+        changes.put_seal(written(&self.record)?.into());
+        changes.put_control(TenantId::SYSTEM, PATH_KEYS, &self.keys)?;
+        let mut rest = Vec::new();
+        if self.new_system_version {
+            changes.put_ring(TenantId::SYSTEM, rings.of(TenantId::SYSTEM)?.record().rotated(now));
+            rest = rings.tenants().filter(|tenant| *tenant != TenantId::SYSTEM).collect();
+            let first = rest.drain(..rest.len().min(RINGS));
+            seal_anew(&rings, first, &mut changes)?;
+        } else if self.root.is_some() {
+            seal_anew(&rings, [TenantId::SYSTEM], &mut changes)?;
+        }
+        match self.root {
+            Some(root) => vault.commit_with_root(changes, root).await?,
+            None => vault.commit(changes).await?,
+        };
+        for tenants in rest.chunks(RINGS) {
+            catch_up(vault, tenants).await?;
+        }
+        Ok(self.shares)
+    }
+}
+
+/// Seals keyrings under the newest system version, as they are at that moment.
+async fn catch_up(vault: &Vault, tenants: &[TenantId]) -> Result<(), VaultError> {
+    for _ in 0..RETRIES {
+        let mut changes = Changes::new();
+        changes.based_on(TenantId::SYSTEM, vault.counter(TenantId::SYSTEM));
+        let rings = vault.rings();
+        let there = tenants.iter().copied().filter(|tenant| rings.of(*tenant).is_ok());
+        seal_anew(&rings, there, &mut changes)?;
+        match vault.commit(changes).await {
+            Err(VaultError::Conflict) => {}
+            other => return other.map(drop),
+        }
+    }
+    Err(VaultError::Conflict)
+}
+
+/// Writes keyrings again as they are; writing seals them under what is primary then.
+fn seal_anew(
+    rings: &Rings,
+    tenants: impl IntoIterator<Item = TenantId>,
+    changes: &mut Changes,
+) -> Result<(), VaultError> {
+    for tenant in tenants {
+        // Key records are never cloned; this copy is wiped like its original.
+        let copy = decode(&encode(rings.of(tenant)?.record())?, "keyring")?;
+        changes.put_ring(tenant, copy);
+    }
+    Ok(())
+}
+
+fn written(record: &super::SealRecord) -> Result<Vec<u8>, VaultError> {
+    record.encode().map_err(|why| VaultError::Format { place: "the seal record".to_owned(), why: why.to_string() })
+}
