@@ -56,3 +56,27 @@ pub enum PathError {
     #[error("store path has a control character")]
     Control,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_and_control_characters_are_held_against_the_limits() {
+        for good in ["a", "a/b", "ü", "a b", &"x".repeat(MAX_PATH_BYTES)] {
+            assert_eq!(Path::new(good).unwrap().as_str(), good);
+        }
+        assert!(matches!(Path::new(""), Err(PathError::Length(0))));
+        assert!(matches!(Path::new("x".repeat(MAX_PATH_BYTES + 1)), Err(PathError::Length(_))));
+        // Counted in bytes, not in characters.
+        assert!(Path::new("ü".repeat(MAX_PATH_BYTES / 2 + 1)).is_err());
+        for bad in ["a\0b", "\n", "a\u{85}", "\u{7f}"] {
+            assert!(matches!(Path::new(bad), Err(PathError::Control)), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn unicode_forms_are_different_paths() {
+        assert_ne!(Path::new("\u{e9}").unwrap(), Path::new("e\u{301}").unwrap());
+    }
+}

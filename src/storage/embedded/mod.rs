@@ -69,7 +69,8 @@ impl Embedded {
         Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
     }
 
-    /// Everything the store holds at this moment; later commits do not change it. Blocks for some microseconds.
+    /// Everything the store holds at this moment; later commits do not change it. Blocks while the file is being
+    /// compacted, otherwise for some microseconds.
     ///
     /// # Errors
     /// [`StorageError`] when the file cannot be read.

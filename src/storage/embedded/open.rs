@@ -17,7 +17,7 @@ use super::{
 use crate::storage::Revision;
 
 /// What redb may keep of the file in memory. The system keeps the rest.
-const CACHE_BYTES: usize = 16 << 20;
+const CACHE_BYTES: usize = 8 << 20;
 /// Up to this size the whole file is checked when it is opened, beyond it only what a crash may have touched.
 const CHECK_BYTES: u64 = 256 << 20;
 const REDB_MAGIC: &[u8] = b"redb";
@@ -168,9 +168,11 @@ pub(super) fn fresh_file<E: From<OpenError>>(
     if path.symlink_metadata().is_ok() {
         return Err(OpenError::Exists(path.to_owned()).into());
     }
-    // Made with mode 0600 and a name of its own, and removed again if anything fails.
+    let Some(name) = path.file_name() else { return Err(OpenError::NotAStore(path.to_owned()).into()) };
+    // Made with mode 0600 and a name of its own, and removed again if anything fails. A kill leaves it behind, with a
+    // name that says what it was to be.
     let temporary = tempfile::Builder::new()
-        .prefix(".keyward-store-")
+        .prefix(&format!(".{}.unfinished-", name.display()))
         .tempfile_in(&directory)
         .map_err(|error| unreadable(&directory, &error))?;
     let file = temporary.reopen().map_err(|error| unreadable(path, &error))?;
@@ -179,9 +181,7 @@ pub(super) fn fresh_file<E: From<OpenError>>(
         #[cfg(test)]
         std::sync::Arc::default(),
     );
-    let db = file
-        .and_then(|file| builder().create_with_backend(file))
-        .map_err(|error| from_redb(path, error))?;
+    let db = file.and_then(|file| builder().create_with_backend(file)).map_err(|error| from_redb(path, error))?;
     create_with(&db, Revision(0), 0, |writer| writer.mark(kind)).map_err(|failure| from_failure(path, failure))?;
     fill(&db)?;
     db.close().map_err(|error| from_redb(path, error))?;

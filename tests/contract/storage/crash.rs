@@ -21,10 +21,12 @@ const KILLS: &str = "KEYWARD_TEST_CRASH_KILLS";
 const TASKS: usize = 6;
 /// The entries of one batch besides the head of its task.
 const PARTS: usize = 5;
+/// The rounds whose parts are kept. Those before are removed, so that their pages are used again.
+const KEEP: u64 = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_batch_is_lost_and_none_is_torn_by_kills() {
-    let kills = env::var_os(KILLS).map_or(200, |kills| kills.to_str().unwrap().parse().unwrap());
+    let kills = env::var_os(KILLS).map_or(300, |kills| kills.to_str().unwrap().parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store");
     let mut checked = [0; TASKS];
@@ -40,7 +42,8 @@ async fn no_acknowledged_batch_is_lost_and_none_is_torn_by_kills() {
             let head = head(&store, task).await;
             assert!(head >= told, "kill {kill}: task {task} was told {told} and the store has {head}");
             for round in *checked..=head + 1 {
-                let expected = if round == 0 || round > head { 0 } else { PARTS };
+                let gone = round == 0 || round > head || round + KEEP <= head;
+                let expected = if gone { 0 } else { PARTS };
                 assert_eq!(
                     parts(&store, task, round).await,
                     expected,
@@ -107,13 +110,15 @@ async fn the_writer_writes_when_it_is_the_child() {
     tasks.join_all().await;
 }
 
-/// The parts of a round, and the head that counts the rounds.
+/// The parts of a round, the head that counts the rounds, and the end of a round of long ago.
 async fn batch(store: &Embedded, task: usize, round: u64) -> Batch {
     let at = format!("head/{task}");
     let expect = get(store, &at).await.map_or(Expect::Absent, |entry| Expect::At(entry.revision));
     let part = |part: usize| (path(&format!("part/{task}/{round}/{part}")), value(round, part));
     let put = (0..PARTS).map(part).chain([(path(&at), Bytes::from(round.to_string()))]).collect();
-    Batch { expect: vec![(path(&at), expect)], put, delete: Vec::new() }
+    let old = round.checked_sub(KEEP);
+    let delete = old.into_iter().flat_map(|old| (0..PARTS).map(move |part| path(&format!("part/{task}/{old}/{part}"))));
+    Batch { expect: vec![(path(&at), expect)], put, delete: delete.collect() }
 }
 
 /// From some bytes to more than a page.
