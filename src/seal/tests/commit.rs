@@ -146,10 +146,7 @@ async fn a_change_that_came_in_between_is_a_conflict_and_nothing_is_written() {
     let late = house.change_at(counter, async |held| rotate_root(held).unwrap()).await;
     assert!(matches!(late, Err(VaultError::Conflict)), "{late:?}");
     assert_eq!(record_in(&house.storage).await, before);
-    let house = house.restarted().await;
-    assert!(
-        RootKey::new(keyward_sdk::secret::Key32::copy_of(house.vault.root().expose())).same_as(&house.vault.root())
-    );
+    house.restarted().await;
 }
 
 #[tokio::test]
