@@ -43,8 +43,23 @@ impl Change {
     /// the old version still opens.
     ///
     /// # Errors
-    /// [`VaultError`]. With [`VaultError::Conflict`] nothing was written.
-    pub async fn commit(self, vault: &Vault, counter: u64, now: Timestamp) -> Result<Vec<PersonShare>, VaultError> {
+    /// [`NotCommitted`]. With [`VaultError::Conflict`] nothing was written.
+    pub async fn commit(mut self, vault: &Vault, counter: u64, now: Timestamp) -> Result<Committed, Box<NotCommitted>> {
+        let shares = std::mem::take(&mut self.shares);
+        match self.store(vault, counter, now).await {
+            Ok(rest) => {
+                let mut behind = None;
+                for tenants in rest.chunks(RINGS) {
+                    behind = catch_up(vault, tenants).await.err().or(behind);
+                }
+                Ok(Committed { shares, behind })
+            }
+            Err(error) => Err(Box::new(NotCommitted { error, shares })),
+        }
+    }
+
+    /// The one commit that counts. Gives the tenants that did not fit.
+    async fn store(self, vault: &Vault, counter: u64, now: Timestamp) -> Result<Vec<TenantId>, VaultError> {
         let rings = vault.rings();
         let mut changes = Changes::new();
         changes.based_on(TenantId::SYSTEM, counter);
@@ -63,11 +78,29 @@ impl Change {
             Some(root) => vault.commit_with_root(changes, root).await?,
             None => vault.commit(changes).await?,
         };
-        for tenants in rest.chunks(RINGS) {
-            catch_up(vault, tenants).await?;
-        }
-        Ok(self.shares)
+        Ok(rest)
     }
+}
+
+/// The change stands.
+#[derive(Debug)]
+#[must_use = "people's shares are shown now or never"]
+pub struct Committed {
+    /// For people, to be shown once.
+    pub shares: Vec<PersonShare>,
+    /// Why some tenants' keyrings are still sealed under the old system version. They open; the next such change catches up.
+    pub behind: Option<VaultError>,
+}
+
+/// The change was not made, or it is not known whether it was.
+#[derive(Debug, thiserror::Error)]
+#[error("seal was not changed: {error}")]
+pub struct NotCommitted {
+    /// Why.
+    #[source]
+    pub error: VaultError,
+    /// Void, unless the outcome is unknown: then they are shown with a warning, since the change may stand.
+    pub shares: Vec<PersonShare>,
 }
 
 /// Seals keyrings under the newest system version, as they are at that moment.
