@@ -1,6 +1,10 @@
 //! All registered issuers, by tenant and `iss`.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use keyward_kit::tasks::Group;
@@ -28,6 +32,7 @@ struct Issuer {
 }
 
 type Tenants = HashMap<TenantId, Arc<HashMap<String, Issuer>>>;
+type Registered = BTreeMap<Name, IssuerConfig>;
 
 /// One key of an issuer, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,9 @@ pub struct IssuerState {
 
 /// The registered issuers, hot. Fed from control state; a look-up takes no lock.
 pub struct Issuers {
+    /// All that are registered; changes go through here, one at a time.
+    registered: Mutex<HashMap<TenantId, Registered>>,
+    /// What a look-up sees.
     tenants: ArcSwap<Tenants>,
     with: Arc<Fetching>,
 }
@@ -58,30 +66,50 @@ impl Issuers {
     #[must_use]
     pub fn new(fetch: Arc<dyn Fetch>, clock: SharedClock, stop: &CancellationToken) -> Self {
         let tasks = Group::new(MAX_FETCHES, stop);
-        Self { tenants: ArcSwap::default(), with: Arc::new(Fetching { fetch, clock, tasks }) }
+        Self {
+            registered: Mutex::default(),
+            tenants: ArcSwap::default(),
+            with: Arc::new(Fetching { fetch, clock, tasks }),
+        }
     }
 
-    /// Makes these the issuers of a tenant. Keys that were fetched stay where neither `iss` nor the source of keys
-    /// changed. Of two that share an `iss` the first one counts; whoever registers issuers refuses the second.
+    /// Makes these the issuers of a tenant.
     pub fn replace(&self, tenant: TenantId, configs: Vec<IssuerConfig>) {
-        self.tenants.rcu(|tenants| {
-            let old = tenants.get(&tenant);
-            let mut new = HashMap::new();
-            for config in &configs {
-                let known = old
-                    .and_then(|old| old.get(&config.iss))
-                    .filter(|known| known.keys.is_from(&config.iss, &config.keys));
-                let keys = known.map_or_else(|| Keys::new(&config.iss, &config.keys), |known| Arc::clone(&known.keys));
-                new.entry(config.iss.clone()).or_insert_with(|| Issuer { config: Arc::new(config.clone()), keys });
-            }
-            let mut tenants = Tenants::clone(tenants);
-            if new.is_empty() {
-                tenants.remove(&tenant)
-            } else {
-                tenants.insert(tenant, Arc::new(new))
-            };
-            tenants
+        self.change(tenant, |registered| {
+            *registered = configs.into_iter().map(|config| (config.name.clone(), config)).collect();
         });
+    }
+
+    /// Changes what is registered. Keys that were fetched stay where neither `iss` nor the source of keys changed. Of two
+    /// that share an `iss` the first by name counts; whoever registers issuers refuses the second.
+    pub(super) fn change(&self, tenant: TenantId, change: impl FnOnce(&mut Registered)) {
+        let mut all = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        let registered = all.entry(tenant).or_default();
+        change(registered);
+        let mut tenants = Tenants::clone(&self.tenants.load());
+        let old = tenants.get(&tenant);
+        let mut new = HashMap::new();
+        for config in registered.values() {
+            let known = old.and_then(|old| old.get(&config.iss));
+            let known = known.filter(|known| known.keys.is_from(&config.iss, &config.keys));
+            let keys = known.map_or_else(|| Keys::new(&config.iss, &config.keys), |known| Arc::clone(&known.keys));
+            new.entry(config.iss.clone()).or_insert_with(|| Issuer { config: Arc::new(config.clone()), keys });
+        }
+        if new.is_empty() {
+            tenants.remove(&tenant)
+        } else {
+            tenants.insert(tenant, Arc::new(new))
+        };
+        // Under the lock, so that two changes cannot overtake each other.
+        self.tenants.store(Arc::new(tenants));
+        drop(all);
+    }
+
+    /// All issuers of a tenant, by name.
+    #[must_use]
+    pub fn configs(&self, tenant: TenantId) -> Vec<IssuerConfig> {
+        let all = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&tenant).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
     /// The issuer of a tenant that has this `iss`.

@@ -256,3 +256,15 @@ async fn a_removed_issuer_is_unknown_at_once() {
     bench.issuers.replace(TENANT, Vec::new());
     assert_eq!(bench.verify(&token).await, Err(OidcError::IssuerUnknown));
 }
+
+#[tokio::test]
+async fn an_issuer_renamed_in_one_commit_is_never_lost() {
+    use crate::keyring::{View, encode};
+    let bench = bench(&[&RSA]);
+    let mut renamed = config(&json!({"static": jwks(&[&RSA])}));
+    renamed.name = "zz".parse().unwrap();
+    bench.issuers.apply(TENANT, "zz", Some(&encode(&renamed).unwrap())).unwrap();
+    bench.issuers.apply(TENANT, "ci", None).unwrap();
+    let verified = bench.verify(&RSA.sign(&claims())).await.unwrap();
+    assert_eq!(verified.issuer.name.as_str(), "zz");
+}

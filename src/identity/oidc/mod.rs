@@ -19,6 +19,7 @@ mod parse;
 #[cfg(test)]
 mod testing;
 mod verify;
+mod view;
 
 pub use self::{
     algorithm::SignatureAlgorithm,
