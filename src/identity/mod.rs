@@ -1,12 +1,27 @@
 //! Who is calling. Nothing here decides what a caller may do; that is `policy`.
 
+pub mod ca;
 mod caller;
+pub mod certificate;
 mod claim;
+mod error;
+mod facts;
 pub mod oidc;
+mod revocation;
+mod role;
 mod scope;
+mod station;
+pub mod token;
 
 pub use self::{
-    caller::{Caller, CallerParts, IssuerRef, Principal, TokenFacts, TokenId},
+    caller::{Binding, Caller, CallerParts, IssuerRef, NodeIdentity, Principal, TokenFacts, TokenId},
+    certificate::{ClientAuthorities, PeerCertificate},
     claim::{ClaimType, ClaimValue, Claims},
+    error::IdentityError,
+    facts::{Facts, Peer},
+    oidc::{IssuerConfig, Issuers},
+    revocation::{Revocation, Revocations, Revoked},
+    role::{RoleConfig, RoleProblem, Roles},
     scope::{Scope, ScopeError},
+    station::{Identity, TokenKeys},
 };

@@ -72,8 +72,14 @@ fn one_tenant_knows_nothing_of_another() {
     policy.replace(TenantId([8; 16]), compile("forbid(principal, action, resource);"));
     assert!(policy.authorize(caller(Some("r"), Scope::unlimited()), &Read("a"), vec![]).is_ok());
     let principal = Principal { tenant: TenantId([8; 16]), ..principal("github", "repo:acme/shop") };
-    let other =
-        CallerParts { principal, role: Some(name("r")), claims: claims("x"), scope: Scope::unlimited(), token: None };
+    let other = CallerParts {
+        principal,
+        role: Some(name("r")),
+        claims: claims("x"),
+        scope: Scope::unlimited(),
+        token: None,
+        node: None,
+    };
     assert_eq!(policy.authorize(Caller::for_tests(other), &Read("a"), vec![]).unwrap_err().reason(), Denial::Forbid);
 }
 

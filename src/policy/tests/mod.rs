@@ -77,6 +77,7 @@ pub(super) fn caller(role: Option<&str>, scope: Scope) -> Caller {
         claims: claims("acme/shop"),
         scope,
         token: None,
+        node: None,
     })
 }
 
