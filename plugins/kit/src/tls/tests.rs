@@ -71,11 +71,11 @@ fn only_a_server_of_the_pinned_ca_is_accepted() {
     let (foreign, ..) = leaf(&theirs, "broker.example");
     let (misnamed, ..) = leaf(&ours, "other.example");
     let now = UnixTime::now();
-    assert!(pin.verify_server_cert(&good, &[ours.der.clone()], &name, &[], now).is_ok());
+    assert!(pin.verify_server_cert(&good, std::slice::from_ref(&ours.der), &name, &[], now).is_ok());
     assert!(pin.verify_server_cert(&good, &[], &name, &[], now).is_err(), "the CA was not sent");
-    assert!(pin.verify_server_cert(&foreign, &[theirs.der.clone()], &name, &[], now).is_err());
+    assert!(pin.verify_server_cert(&foreign, std::slice::from_ref(&theirs.der), &name, &[], now).is_err());
     assert!(pin.verify_server_cert(&foreign, &[theirs.der.clone(), ours.der.clone()], &name, &[], now).is_err());
-    assert!(pin.verify_server_cert(&misnamed, &[ours.der.clone()], &name, &[], now).is_err());
+    assert!(pin.verify_server_cert(&misnamed, std::slice::from_ref(&ours.der), &name, &[], now).is_err());
 }
 
 #[test]
