@@ -63,7 +63,9 @@ impl Process {
     pub fn start_command(name: &str, command: Command, log: &Path) -> Self {
         let open = || File::options().create(true).append(true).open(log).expect("the log can be written");
         let mut wrapped = Command::new("setpriv");
-        wrapped.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+        // Should this process die before the child asked for its signal, the child sees a parent that is not us.
+        wrapped.args(["--pdeathsig", "KILL", "--", "sh", "-c", "test \"$PPID\" = \"$0\" && exec \"$@\""]);
+        wrapped.arg(std::process::id().to_string()).arg(command.get_program()).args(command.get_args());
         for (key, value) in command.get_envs() {
             match value {
                 Some(value) => wrapped.env(key, value),
