@@ -13,9 +13,9 @@ const MAGIC: &[u8; 4] = b"KWKS";
 const FORMAT: u8 = 1;
 const HASH: usize = 32;
 /// At most so many protectors.
-pub const MAX_PROTECTORS: usize = 8;
+const MAX_PROTECTORS: usize = 8;
 /// No keyset file is larger.
-pub const MAX_FILE: usize = 2 << 20;
+pub(super) const MAX_FILE: usize = 2 << 20;
 const MAX_SEALED: usize = 64 << 10;
 
 /// What lies in a keyset file.

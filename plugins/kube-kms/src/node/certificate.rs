@@ -12,7 +12,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
     SignatureScheme,
     client::ResolvesClientCert,
-    pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, pem::PemObject as _},
     sign::CertifiedKey,
 };
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -151,10 +151,4 @@ impl ResolvesClientCert for Fixed {
     fn has_certs(&self) -> bool {
         true
     }
-}
-
-/// Whether the bytes are a PKCS #8 key, for tests of what is written.
-#[must_use]
-pub fn is_private_key(pem: &[u8]) -> bool {
-    PrivatePkcs8KeyDer::from_pem_slice(pem).is_ok()
 }

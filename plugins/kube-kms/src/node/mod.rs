@@ -7,7 +7,7 @@ use keyward_kit::cluster::{ClusterId, NodeId};
 use rustls_pki_types::CertificateDer;
 
 pub use self::{
-    certificate::{NodeCertificate, NodeKey},
+    certificate::{CertificateError, NodeCertificate, NodeKey},
     state::{NodeState, StateError},
 };
 

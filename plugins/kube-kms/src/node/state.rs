@@ -11,7 +11,7 @@ use keyward_kit::settings::{SecretRefError, read_private};
 use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, Node, NodeCertificate, certificate::CertificateError};
+use super::{CertificateError, Facts, Node, NodeCertificate};
 use crate::files;
 
 const PEM: &str = "node.pem";
