@@ -5,13 +5,18 @@
 //! holds the signing key wrote another history, unless someone outside kept a checkpoint.
 
 pub mod checkpoint;
+pub mod file;
 pub mod note;
+pub mod read;
 pub mod record;
 pub mod tree;
+pub mod verify;
 
 pub use self::{
     checkpoint::{Checkpoint, Head},
+    file::{AppendError, Durability, FileLog, Priority},
     note::{NoteError, Signer, Verifier},
     record::{Record, RecordError},
     tree::{Hash, Tree},
+    verify::{Finding, Report},
 };
