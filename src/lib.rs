@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod audit;
 #[cfg(feature = "server")]
 pub mod identity;
 #[cfg(feature = "server")]

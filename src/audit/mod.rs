@@ -1,0 +1,38 @@
+//! Station: what is asked is recorded before it is done, and what came of it before the reply leaves.
+//!
+//! [`Audit`] makes [`Recorded`]s and nothing else does; without one no reply leaves. It knows what to record from an
+//! [`Entry`] that the pipeline fills, not from callers or permits. The log itself is `keyward_kit::audit`. [`verify`] is
+//! the offline part, and all that the client without a server has.
+
+#[cfg(feature = "server")]
+mod attach;
+#[cfg(feature = "server")]
+mod checkpoints;
+#[cfg(feature = "server")]
+mod entry;
+#[cfg(feature = "server")]
+mod error;
+#[cfg(feature = "server")]
+mod hash;
+#[cfg(feature = "server")]
+mod noise;
+#[cfg(feature = "server")]
+mod recorded;
+#[cfg(feature = "server")]
+mod sink;
+#[cfg(feature = "server")]
+mod station;
+#[cfg(all(test, feature = "server"))]
+mod tests;
+pub mod verify;
+
+#[cfg(feature = "server")]
+pub use self::{
+    attach::{Attached, Register, RegisterError, RegisteredLog},
+    entry::{Entry, Failure, Who},
+    error::AuditError,
+    hash::SecretHasher,
+    recorded::{Intent, Recorded, Taken},
+    sink::{Sink, Taking},
+    station::{Audit, Settings},
+};
