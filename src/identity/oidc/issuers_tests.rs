@@ -52,6 +52,7 @@ async fn every_allowed_algorithm_verifies() {
         let verified = bench(&[&signer]).verify(&signer.sign(&claims())).await.unwrap();
         assert_eq!(&*verified.subject, "project_path:org/app:ref_type:branch:ref:main");
         assert_eq!(verified.expires_at, Timestamp::from_secs(NOW + 300));
+        assert_eq!(verified.accepted_until, Timestamp::from_secs(NOW + 360));
     }
 }
 

@@ -139,4 +139,17 @@ mod tests {
     fn duplicate_members_are_refused_before_anything_is_believed() {
         assert!(matches!(with_header(r#"{"alg":"none","alg":"RS256"}"#), Err(OidcError::Garbled(_))));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_taken_apart_or_refused(
+            header in r#"(\{"alg":"RS256"\}|[ -~]{0,40})"#,
+            payload in r#"(\{"iss":"x"\}|[\{\}\[\]",:a0 ]{0,60})"#,
+            text in "[A-Za-z0-9_.-]{0,200}",
+        ) {
+            fuzz(&text);
+            let parts = [header, payload].map(|part| BASE64URL_NOPAD.encode(part.as_bytes()));
+            fuzz(&format!("{}.{}.AAAA", parts[0], parts[1]));
+        }
+    }
 }

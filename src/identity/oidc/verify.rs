@@ -34,6 +34,9 @@ pub struct Verified {
     pub claims: Claims,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Until when it would be taken, the issuer's clock skew included: how long a token that serves once must be
+    /// remembered.
+    pub accepted_until: Timestamp,
     /// The same for the same token however it is signed: what is remembered where a token serves once. A hash of what was
     /// signed and not of the whole, because an ECDSA signature has a twin that anyone can make.
     pub fingerprint: [u8; 32],
@@ -69,6 +72,7 @@ pub(super) fn verify(
         subject: subject(&parts.payload)?,
         claims: claims::declared(&issuer.claims, &parts.payload)?,
         expires_at,
+        accepted_until: expires_at.saturating_add(issuer.clock_skew()),
         fingerprint: digest::sha256(parts.signed.as_bytes()),
     })
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use foldhash::quality::RandomState;
 use keyward_sdk::time::{Span, Timestamp};
 
 use super::{Revocation, Revoked};
@@ -20,11 +21,13 @@ use crate::{
 pub(super) const MAX_CERTIFICATE_LIFE: Span = Span::from_days(398);
 
 /// A map that most of the time is empty and then costs nothing to ask.
-struct Until<K>(HashMap<K, Timestamp>);
+///
+/// Hashed with foldhash, seeded at random: it is asked up to five times in each request.
+struct Until<K>(HashMap<K, Timestamp, RandomState>);
 
 impl<K> Default for Until<K> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self(HashMap::default())
     }
 }
 
@@ -48,7 +51,7 @@ struct Tenant {
     tokens: Until<TokenId>,
 }
 
-type Tenants = HashMap<TenantId, Arc<Tenant>>;
+type Tenants = HashMap<TenantId, Arc<Tenant>, RandomState>;
 
 /// The list, hot. Fed from control state.
 #[derive(Default)]
