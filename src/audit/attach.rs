@@ -1,6 +1,6 @@
 //! What unsealing brings: the register of all logs in sealed storage, and the key that signs checkpoints.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use async_trait::async_trait;
 use keyward_kit::audit::{Checkpoint, Durability, Head, NoteError, Signer, Verifier, read};
@@ -55,8 +55,10 @@ pub trait Register: Send + Sync + 'static {
 pub struct Attached {
     /// Logs of this replica that are registered and whose files are gone.
     pub missing: Vec<String>,
-    /// How many records are lost, if this log is shorter than its last registered checkpoint.
+    /// How many records are lost, if this log was shorter at start than its last registered checkpoint.
     pub cut: Option<u64>,
+    /// Whether this log was as long as its last registered checkpoint and another one.
+    pub rewritten: bool,
     /// The highest head of each tenant in any checkpoint that is signed rightly. An older store has lower ones.
     pub heads: Vec<Head>,
 }
@@ -80,9 +82,15 @@ impl Audit {
         let known = logs.iter().find(|log| log.origin == self.origin()).cloned();
         let mut found = self.compare(&logs)?;
         if let Some(last) = known.as_ref().and_then(|log| log.last.as_deref()) {
-            let size = Checkpoint::open(last, signer.verifier())?.size;
-            found.cut = size.checked_sub(self.log.status().size).filter(|lost| *lost > 0);
+            let last = Checkpoint::open(last, signer.verifier())?;
+            // The log as it was opened, since it goes on while sealed; only the first time, since checkpoints go on too.
+            let opened = self.log.recovered();
+            if !self.attached_before.swap(true, Ordering::AcqRel) {
+                found.cut = last.size.checked_sub(opened.size).filter(|lost| *lost > 0);
+                found.rewritten = last.size == opened.size && last.root != opened.root;
+            }
         }
+        self.attached_before.store(true, Ordering::Release);
         let entry = known.unwrap_or(RegisteredLog {
             origin: self.origin().to_owned(),
             verifier: verifier.clone(),
@@ -136,6 +144,10 @@ impl Audit {
         if let Some(lost) = found.cut {
             warn!(audit.log = self.origin(), lost, "Audit log is shorter than its registered checkpoint");
             self.system("audit.cut", vec![("lost", &lost.to_string())], Durability::Fsync, deadline).await?;
+        }
+        if found.rewritten {
+            warn!(audit.log = self.origin(), "Audit log is not the one of its registered checkpoint");
+            self.system("audit.rewritten", vec![], Durability::Fsync, deadline).await?;
         }
         Ok(())
     }

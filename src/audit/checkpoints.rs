@@ -26,8 +26,13 @@ impl Audit {
                 () = self.log.rotated() => {}
                 _ = ticks.tick() => {}
             }
-            if let Err(error) = self.checkpoint(WITHIN).await {
-                warn!(%error, "Audit checkpoint could not be made");
+            tokio::select! {
+                () = stopping.cancelled() => return, // `close` makes the last one
+                made = self.checkpoint(WITHIN) => {
+                    if let Err(error) = made {
+                        warn!(%error, "Audit checkpoint could not be made");
+                    }
+                }
             }
         }
     }

@@ -138,7 +138,8 @@ impl Entry {
         if self.urgent { Priority::Urgent } else { Priority::Normal }
     }
 
-    /// The record in its binary form.
+    /// The record in its binary form. When it has more policies and hashes than fit, the first of them and how many more
+    /// there were: a request must not become impossible because it is about many things.
     pub(super) fn encode(
         &self,
         phase: Phase,
@@ -147,17 +148,36 @@ impl Entry {
         result: Option<&Result<(), Failure>>,
         time: Timestamp,
     ) -> Result<Vec<u8>, RecordError> {
+        let mut body = Vec::with_capacity(512);
+        let mut written = Err(RecordError::TooLarge("record"));
+        for most in [MAX_ITEMS, MAX_ITEMS / 4, MAX_ITEMS / 16] {
+            written = self.write(phase, decision, intent, result, time, most, &mut body);
+            if written.is_ok() {
+                break;
+            }
+        }
+        written.map(|()| body)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one field of the record")]
+    fn write(
+        &self,
+        phase: Phase,
+        decision: Decision,
+        intent: Option<u64>,
+        result: Option<&Result<(), Failure>>,
+        time: Timestamp,
+        most: usize,
+        body: &mut Vec<u8>,
+    ) -> Result<(), RecordError> {
         let outcome = result.map(|result| match result {
             Ok(()) => Outcome::default(),
             Err(failure) => Outcome { code: failure.code, reason: &failure.reason },
         });
         let mut details: Vec<_> = self.details.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        // More policies than a record takes: the first, and the word that there were more.
-        let policies = self.policies.iter().map(String::as_str).take(MAX_ITEMS).collect();
-        let omitted = self.policies.len().saturating_sub(MAX_ITEMS).to_string();
-        if omitted != "0" {
-            details.push(("policies_omitted", &omitted));
-        }
+        let omitted = [("policies_omitted", self.policies.len()), ("hashes_omitted", self.hashes.len())]
+            .map(|(name, len)| (name, len.saturating_sub(most).to_string()));
+        details.extend(omitted.iter().filter(|(_, count)| count != "0").map(|(name, count)| (*name, count.as_str())));
         let record = Record {
             sequence: 0,
             time,
@@ -179,11 +199,10 @@ impl Entry {
             resource_kind: self.resource_kind,
             resource: &self.resource,
             outcome,
-            policies,
-            hashes: self.hashes.iter().map(|(name, hash)| (name.as_str(), *hash)).collect(),
+            policies: self.policies.iter().map(String::as_str).take(most).collect(),
+            hashes: self.hashes.iter().map(|(name, hash)| (name.as_str(), *hash)).take(most).collect(),
             details,
         };
-        let mut body = Vec::with_capacity(512);
-        record.encode(&mut body).map(|()| body)
+        record.encode(body)
     }
 }

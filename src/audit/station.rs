@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -60,6 +60,7 @@ pub struct Audit {
     pub(super) clock: SharedClock,
     pub(super) noise: Noise,
     pub(super) signing: Mutex<Option<Arc<Signing>>>,
+    pub(super) attached_before: AtomicBool,
     origin: Arc<str>,
     sync_reads: bool,
 }
@@ -87,6 +88,7 @@ impl Audit {
             clock,
             noise: Noise::default(),
             signing: Mutex::new(None),
+            attached_before: AtomicBool::new(false),
             sync_reads: settings.sync_reads,
         }
     }

@@ -165,6 +165,18 @@ fn seal_revoke_and_disable_may_use_the_reserve() {
 }
 
 #[tokio::test]
+async fn a_request_about_many_things_is_recorded_in_short() {
+    let dir = TempDir::new().unwrap();
+    let audit = open(&dir, vec![]).await;
+    let long = |n: usize| format!("{n:0>500}");
+    let entry = (0..200).fold(entry(&PUT), |entry, n| entry.with_hash(&long(n), [1; 32]));
+    let _ = audit.complete(&entry, Ok(()), soon()).await.unwrap();
+    let records = all(&audit);
+    assert_eq!(records[1]["hashes"].as_object().unwrap().len(), 16);
+    assert_eq!(records[1]["details"]["hashes_omitted"], "184");
+}
+
+#[tokio::test]
 async fn noise_is_counted_and_cannot_fill_the_disk() {
     let dir = TempDir::new().unwrap();
     let audit = open(&dir, vec![]).await;
@@ -222,6 +234,32 @@ async fn a_log_that_is_gone_or_cut_is_noticed_when_unsealed() {
     assert_eq!(attached.missing, [first.clone()]);
     assert!(all(&audit).iter().any(|record| record["method"] == "audit.log_missing"));
     assert!(!verify::verify(dir.path(), &register.expected()).unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_and_went_on_is_noticed_when_unsealed() {
+    for cut in [true, false] {
+        let dir = TempDir::new().unwrap();
+        let register = Arc::new(Kept::default());
+        let audit = open(&dir, vec![]).await;
+        audit.attach(register.clone(), soon()).await.unwrap();
+        let _ = audit.complete(&entry(&PUT), Ok(()), soon()).await.unwrap();
+        audit.close().await.unwrap();
+        let files = || std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let file = files().find(|path| path.extension().is_some_and(|e| e == "kwa")).unwrap();
+        // Whoever cuts it takes care of the checkpoint beside it, and cannot change the register.
+        let checkpoints = files().find(|path| path.extension().is_some_and(|e| e == "checkpoints")).unwrap();
+        std::fs::remove_file(checkpoints).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        if cut {
+            std::fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+        }
+        let audit = open(&dir, vec![]).await;
+        let _ = audit.complete(&entry(&PUT), Ok(()), soon()).await.unwrap();
+        let attached = audit.attach(register, soon()).await.unwrap();
+        assert_eq!(attached.cut, cut.then_some(1));
+        assert_eq!(all(&audit).iter().any(|record| record["method"] == "audit.cut"), cut);
+    }
 }
 
 /// A sink that takes, refuses or hangs.

@@ -1,7 +1,13 @@
 //! Reading a log from its folder: to show it, to follow it, and to prove that a record is in it. Believes what it reads;
 //! `verify` does not.
 
-use std::{collections::BTreeSet, io, path::Path, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    io,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use keyward_sdk::time::Timestamp;
 
@@ -16,7 +22,7 @@ use super::{
     record::{Record, sequence_of},
     tree::{
         Hash,
-        proof::{hash_ranges, inclusion_ranges},
+        proof::{consistency_ranges, hash_ranges, inclusion_ranges},
     },
 };
 
@@ -206,15 +212,28 @@ impl Filter {
 /// # Errors
 /// Of the file system, and `InvalidData` where the log is damaged or the note is no checkpoint.
 pub fn inclusion_proof(dir: &Path, epoch: u64, sequence: u64, note: &str) -> io::Result<Option<String>> {
-    let checkpoint =
-        Checkpoint::danger_unverified(note).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let checkpoint = Checkpoint::danger_unverified(note).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     if sequence >= checkpoint.size {
         return Ok(None);
     }
-    let ranges = inclusion_ranges(sequence, checkpoint.size);
+    let hashes = hashes(dir, epoch, &inclusion_ranges(sequence, checkpoint.size), checkpoint.size)?;
+    Ok(hashes.map(|hashes| proof_text(sequence, &hashes, note)))
+}
+
+/// A proof that the log of `new` records begins with the log of `old`, for whoever kept a checkpoint of `old`; none if the
+/// files end before `new`. Check it with [`super::tree::proof::consistent`]. Reads the whole log.
+///
+/// # Errors
+/// Of the file system, and `InvalidData` where the log is damaged.
+pub fn consistency_proof(dir: &Path, epoch: u64, old: u64, new: u64) -> io::Result<Option<Vec<Hash>>> {
+    hashes(dir, epoch, &consistency_ranges(old, new), new)
+}
+
+/// The hashes of ranges of leaves among the first `size`; none if there are fewer.
+fn hashes(dir: &Path, epoch: u64, ranges: &[Range<u64>], size: u64) -> io::Result<Option<Vec<Hash>>> {
     let mut records = Records::open(dir, epoch, 0)?;
     let mut failed = None;
-    let mut left = checkpoint.size;
+    let mut left = size;
     let leaves = std::iter::from_fn(|| {
         left = left.checked_sub(1)?;
         records.next().unwrap_or_else(|error| {
@@ -222,11 +241,10 @@ pub fn inclusion_proof(dir: &Path, epoch: u64, sequence: u64, note: &str) -> io:
             None
         })
     });
-    let proof = hash_ranges(&ranges, leaves.map(|found| found.leaf));
+    let hashes = hash_ranges(ranges, leaves.map(|found| found.leaf));
     match failed {
         Some(error) => Err(error),
-        None if proof.len() == ranges.len() => Ok(Some(proof_text(sequence, &proof, note))),
-        None => Ok(None),
+        None => Ok((hashes.len() == ranges.len()).then_some(hashes)),
     }
 }
 

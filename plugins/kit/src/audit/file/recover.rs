@@ -19,6 +19,7 @@ use super::{
 use crate::audit::{
     checkpoint::Checkpoint,
     record::{Phase, Record, sequence_of},
+    tree::Hash,
 };
 
 /// What was found when a log was opened.
@@ -30,6 +31,10 @@ pub struct Recovered {
     pub cut: Option<Cut>,
     /// A file whose beginning was never finished, and its new name.
     pub set_aside: Option<String>,
+    /// How many records there were.
+    pub size: u64,
+    /// The hash over them.
+    pub root: Hash,
 }
 
 /// A torn end that was cut.
@@ -130,6 +135,7 @@ pub(super) fn open(medium: Arc<dyn Medium>, options: &Options) -> Result<(Writer
         medium,
     };
     compare(&mut writer)?;
+    (found.size, found.root) = (writer.size(), writer.chain.tree.root());
     if let Err(error) = writer.make_reserve() {
         warn!(%error, "Audit reserve cannot be made");
         // Space that the file already has is kept for urgent records: it may be the rest of the last reserve.

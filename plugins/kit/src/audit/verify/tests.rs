@@ -264,6 +264,37 @@ async fn one_record_is_proven_to_be_in_the_log_and_another_is_not() {
     assert_eq!(inclusion_proof(sample.dir.path(), sample.epoch, 201, &sample.last).unwrap(), None);
 }
 
+#[tokio::test]
+async fn a_kept_checkpoint_is_proven_to_be_the_beginning_of_the_log() {
+    let sample = sample().await;
+    let kept = read::checkpoints(sample.dir.path(), sample.epoch).unwrap();
+    let old = Checkpoint::open(&kept[2].1, sample.signer.verifier()).unwrap();
+    let new = Checkpoint::open(&sample.last, sample.signer.verifier()).unwrap();
+    let proof = read::consistency_proof(sample.dir.path(), sample.epoch, old.size, new.size).unwrap().unwrap();
+    let consistent = crate::audit::tree::proof::consistent;
+    assert!(consistent(&proof, old.size, &old.root, new.size, &new.root));
+    assert!(!consistent(&proof, old.size, &[0; 32], new.size, &new.root));
+    assert_eq!(read::consistency_proof(sample.dir.path(), sample.epoch, old.size, 1000).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_reader_that_follows_sees_what_comes_later_over_new_files() {
+    let dir = TempDir::new().unwrap();
+    let clock = ManualClock::at(Timestamp::from_millis(5));
+    let options = Options { segment_bytes: 4 << 10, reserve_bytes: 4 << 10, ..Options::new("inst", "r1", clock) };
+    let log = FileLog::open(Arc::new(Disk::open(dir.path()).unwrap()), &options).unwrap();
+    let mut reader = Records::open(dir.path(), 5, 1).unwrap();
+    assert_eq!(reader.next().unwrap(), None);
+    for n in 1..100 {
+        add(&log, "m").await.unwrap();
+        if n % 7 == 0 {
+            let seen = std::iter::from_fn(|| reader.next().unwrap()).map(|found| found.sequence);
+            assert_eq!(seen.collect::<Vec<_>>(), (n - 6..=n).collect::<Vec<_>>());
+        }
+    }
+    assert!(read::numbers(dir.path(), 5).unwrap().len() > 2);
+}
+
 #[test]
 fn any_change_of_any_file_of_the_log_is_found() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
