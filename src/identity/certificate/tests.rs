@@ -50,7 +50,7 @@ impl Corporate {
 
 fn known(corporate: &Corporate) -> ClientAuthorities {
     let known = ClientAuthorities::default();
-    known.set_configured(&[corporate.1.clone()]).unwrap();
+    known.set_configured(std::slice::from_ref(&corporate.1)).unwrap();
     known
 }
 
@@ -89,7 +89,7 @@ fn a_node_authority_makes_nodes_of_its_own_tenant_only() {
     let forged = theirs.issue_node(&node(), &request(), now()).unwrap();
     assert_eq!(known.classify(&[forged.certificate], now()).unwrap().node(), None);
     let own = ours.issue_node(&node(), &request(), now()).unwrap();
-    let peer = known.classify(&[own.certificate.clone()], now()).unwrap();
+    let peer = known.classify(std::slice::from_ref(&own.certificate), now()).unwrap();
     let caller = peer.caller(TenantId([8; 16])).unwrap();
     assert_eq!((caller.tenant(), &*caller.principal().subject, caller.node()), (TENANT, "prod/cp-0", Some(&node())));
     known.set_nodes(TENANT, &[]).unwrap();
