@@ -24,6 +24,9 @@ pub enum Access {
     Bootstrap,
     /// A caller with a token or a certificate; policy decides.
     Caller,
+    /// A caller with a token or a certificate, about itself: who am I, narrow and revoke one's own token. Policy is not
+    /// asked, because nobody could be kept from it: the caller holds the token.
+    Own,
     /// Anyone. Read-only; the list of these is held by a test.
     Public,
     /// Works while sealed; rate-limited: init, unseal, seal status, recover.

@@ -1,5 +1,7 @@
 //! All rows, joined from one file a service.
 
+pub mod auth;
+pub mod seal;
 pub mod secret;
 pub mod tenant;
 
@@ -25,7 +27,7 @@ macro_rules! rows {
 }
 pub(crate) use rows;
 
-const GROUPS: &[&[&Method]] = &[secret::ALL, tenant::ALL];
+const GROUPS: &[&[&Method]] = &[auth::ALL, seal::ALL, secret::ALL, tenant::ALL];
 
 const fn count() -> usize {
     let mut total = 0;
