@@ -93,6 +93,13 @@ impl Changes {
         self.control.is_empty() && self.rings.is_empty() && self.data.is_empty() && self.seal.is_none()
     }
 
+    /// Whether the control state of `tenant` is changed.
+    #[must_use]
+    pub fn touches_control(&self, tenant: TenantId) -> bool {
+        self.control.keys().any(|(of, _)| *of == tenant)
+            || (tenant == TenantId::SYSTEM && (!self.rings.is_empty() || self.seal.is_some()))
+    }
+
     /// Takes all that `other` wants as well.
     pub fn absorb(&mut self, other: Self) {
         self.control.extend(other.control);

@@ -15,6 +15,7 @@ mod policies;
 mod problem;
 mod schema;
 mod station;
+mod stored;
 mod subject;
 mod validate;
 
@@ -30,6 +31,7 @@ pub use self::{
     problem::{Problem, Problems},
     schema::{ASSUME, Declarations, PolicySchema, SchemaError},
     station::Policy,
+    stored::{PolicyRecord, first_policies},
     subject::{Subject, SubjectError},
 };
 

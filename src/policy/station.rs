@@ -144,12 +144,13 @@ impl fmt::Debug for Policy {
 /// What the method table grants by itself. The only place that grants without asking the policies, and never for
 /// [`Access::Caller`]. No policy can have such an id, since names have no colon.
 fn granted_by_row(method: &Method) -> Option<PolicyIds> {
-    static ROWS: LazyLock<[PolicyIds; 3]> =
-        LazyLock::new(|| ["row:bootstrap", "row:public", "row:sealed"].map(|id| PolicyIds::of(std::iter::once(id))));
-    let [bootstrap, public, sealed] = &*ROWS;
+    static ROWS: LazyLock<[PolicyIds; 4]> =
+        LazyLock::new(|| ["row:bootstrap", "row:own", "row:public", "row:sealed"].map(|id| PolicyIds::of(std::iter::once(id))));
+    let [bootstrap, own, public, sealed] = &*ROWS;
     match method.access {
         Access::Bootstrap => Some(bootstrap.clone()),
         Access::Caller => None,
+        Access::Own => Some(own.clone()),
         Access::Public => Some(public.clone()),
         Access::Sealed => Some(sealed.clone()),
     }
