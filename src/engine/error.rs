@@ -19,6 +19,9 @@ pub enum EngineError {
         /// Its name.
         name: String,
     },
+    /// What the request proves does not allow it, decided by the engine itself: login.
+    #[error("permission denied")]
+    Denied,
     /// Something of that name is there already.
     #[error("a {} called `{name}` exists already", .kind.entity_type().to_lowercase())]
     Exists {

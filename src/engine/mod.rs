@@ -4,19 +4,33 @@
 //! nothing by itself: it says in [`Done::Change`] what is to be stored, and the pipeline commits that together with the
 //! outcome for the audit log and the reply for retries. When the commit meets a conflict, the operation is run again.
 
+pub mod auth;
+pub mod bootstrap;
+pub mod certificate;
+mod connection;
+mod dev;
 mod error;
+mod lifecycle;
 mod page;
 mod reply;
+mod refresh;
+mod register;
 pub mod secret;
+mod settled;
+pub mod system;
 pub mod tenant;
 mod world;
 
 use std::future::Future;
 
 pub use self::{
+    connection::Connection,
+    dev::{DevToken, dev_token},
     error::EngineError,
+    lifecycle::{Lifecycle, Parts, SealState},
     page::{MAX_PAGE, Page, PageRequest},
     reply::{Kept, Reply},
+    system::SealedOperation,
     world::{Tables, World},
 };
 use crate::{
@@ -43,6 +57,9 @@ pub trait Operation: Action {
     fn attributes(&self, _world: &World, _tenant: crate::method::TenantId) -> Attributes {
         Attributes::new()
     }
+
+    /// Told before it is run what the connection proves. For logins.
+    fn connected(&mut self, _connection: &Connection) {}
 
     /// Carries it out. May be called again after a conflict, and must not change anything by itself.
     fn execute(

@@ -15,6 +15,11 @@ pub trait Reply: Send + Sized + 'static {
         Ok(None)
     }
 
+    /// Who was proven by the request itself, for the audit record: logins.
+    fn proven(&self) -> Option<(&crate::identity::Principal, &crate::method::Name)> {
+        None
+    }
+
     /// Reads what [`Self::keep`] wrote; none when it keeps nothing.
     ///
     /// # Errors

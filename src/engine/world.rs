@@ -1,15 +1,35 @@
 //! What operations work with. Exists only while unsealed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use keyward_sdk::time::Clock;
 
-use super::tenant::TenantRecord;
-use crate::keyring::{Table, Vault, View};
+use super::{
+    EngineError, Lifecycle,
+    bootstrap::BootstrapRecord,
+    settled::Settled,
+    tenant::{MAIN, TenantRecord},
+};
+use crate::{
+    identity::{Identity, IssuerConfig, Issuers, Revocations, RoleConfig, ca::AuthorityRecord},
+    keyring::{Table, Vault, View},
+    method::TenantId,
+    policy::{Policy, PolicyRecord},
+};
 
 /// The hot copies of control entries that engines read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Tables {
+    /// Authorities: the server's under the system tenant, the nodes' under each tenant.
+    pub authorities: Arc<Table<AuthorityRecord>>,
+    /// Bootstrap tokens, by hash.
+    pub bootstraps: Arc<Table<BootstrapRecord>>,
+    /// Issuers, by name.
+    pub issuers: Arc<Table<IssuerConfig>>,
+    /// Policies, by name.
+    pub policies: Arc<Table<PolicyRecord>>,
+    /// Roles, by name.
+    pub roles: Arc<Table<RoleConfig>>,
     /// The tenants, by name, under the system tenant.
     pub tenants: Arc<Table<TenantRecord>>,
 }
@@ -18,7 +38,23 @@ impl Tables {
     /// As views for [`Vault::open`].
     #[must_use]
     pub fn views(&self) -> Vec<Arc<dyn View>> {
-        vec![self.tenants.clone()]
+        vec![
+            self.authorities.clone(),
+            self.bootstraps.clone(),
+            self.issuers.clone(),
+            self.policies.clone(),
+            self.roles.clone(),
+            self.tenants.clone(),
+        ]
+    }
+
+    /// The id of the tenant `main`.
+    ///
+    /// # Errors
+    /// When the store has none, which `init` made.
+    pub fn main_tenant(&self) -> Result<TenantId, EngineError> {
+        let found = self.tenants.get(TenantId::SYSTEM, MAIN);
+        found.map(|tenant| tenant.id).ok_or_else(|| EngineError::Internal("there is no tenant `main`".to_owned()))
     }
 }
 
@@ -30,4 +66,24 @@ pub struct World {
     pub tables: Tables,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who is calling.
+    pub identity: Arc<Identity>,
+    /// The issuers with their keys.
+    pub issuers: Arc<Issuers>,
+    /// What was revoked.
+    pub revocations: Arc<Revocations>,
+    /// What they may do.
+    pub policy: Arc<Policy>,
+    /// Promises that are kept.
+    pub settled: Settled,
+    pub(super) main: TenantId,
+    pub(super) lifecycle: Weak<Lifecycle>,
+}
+
+impl World {
+    /// The tenant that runs the installation.
+    #[must_use]
+    pub fn main_tenant(&self) -> TenantId {
+        self.main
+    }
 }

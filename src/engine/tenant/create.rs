@@ -1,8 +1,12 @@
 //! Makes a tenant with a keyring of its own.
 
-use super::{TenantRecord, record};
+use keyward_sdk::secret::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::{NODE_AUTHORITY, TenantRecord, record};
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World},
+    engine::{Done, EngineError, Kept, Operation, World, bootstrap},
+    identity::ca::Authority,
     keyring::{Changes, KeyringRecord},
     method::{Action, Method, Name, ResourceKind, TenantId, TenantResource, rows},
     policy::{self, Permit},
@@ -19,6 +23,16 @@ pub struct CreateTenant {
     pub description: String,
 }
 
+/// What is shown once.
+#[derive(Serialize, Deserialize)]
+pub struct CreatedTenant {
+    /// The tenant.
+    pub tenant: TenantRecord,
+    /// Logs its first operator in.
+    #[serde(with = "keyward_sdk::secret::serde_exposed")]
+    pub operator_token: SecretString,
+}
+
 impl Action for CreateTenant {
     const METHOD: &'static Method = &rows::tenant::CREATE;
     type Resource = TenantResource;
@@ -28,7 +42,7 @@ impl Action for CreateTenant {
 }
 
 impl Operation for CreateTenant {
-    type Reply = Kept<TenantRecord>;
+    type Reply = Kept<CreatedTenant>;
 
     async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         if record::find(world, &self.name).is_ok() {
@@ -46,6 +60,11 @@ impl Operation for CreateTenant {
         changes.put_ring(tenant.id, KeyringRecord::generate(now));
         changes.put_control(TenantId::SYSTEM, self.name.as_str(), &tenant)?;
         policy::first_policies(&mut changes, tenant.id, now)?;
-        Ok(Done::Change(changes, Kept(tenant)))
+        let operator = bootstrap::operator_role()?;
+        changes.put_control(tenant.id, operator.name.as_str(), &operator)?;
+        let nodes = Authority::make("keyward nodes", now).map_err(|error| EngineError::Internal(error.to_string()))?;
+        changes.put_control(tenant.id, NODE_AUTHORITY, &nodes)?;
+        let operator_token = bootstrap::make(&mut changes, tenant.id, "tenant", now)?;
+        Ok(Done::Change(changes, Kept(CreatedTenant { tenant, operator_token })))
     }
 }

@@ -8,10 +8,10 @@ mod record;
 mod suspend;
 
 pub use self::{
-    create::CreateTenant,
+    create::{CreateTenant, CreatedTenant},
     destroy::{CancelTenantDestruction, DestroyTenant, purge_due},
     get::GetTenant,
     list::ListTenants,
-    record::{MAIN, TenantRecord, TenantState},
+    record::{MAIN, NODE_AUTHORITY, TenantRecord, TenantState, find},
     suspend::{ResumeTenant, SuspendTenant},
 };

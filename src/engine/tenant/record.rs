@@ -12,6 +12,9 @@ use crate::{
 /// The name of the tenant that is there from the start.
 pub const MAIN: &str = "main";
 
+/// The entry of the authority of a tenant's nodes.
+pub const NODE_AUTHORITY: &str = "nodes";
+
 /// What a tenant is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
@@ -55,7 +58,10 @@ impl TenantRecord {
 }
 
 /// Finds a tenant by name.
-pub(super) fn find(world: &World, name: &Name) -> Result<TenantRecord, EngineError> {
+///
+/// # Errors
+/// [`EngineError::NotFound`].
+pub fn find(world: &World, name: &Name) -> Result<TenantRecord, EngineError> {
     let found = world.tables.tenants.get(TenantId::SYSTEM, name.as_str());
     found.map(|record| (*record).clone()).ok_or_else(|| EngineError::not_found(ResourceKind::Tenant, name.as_str()))
 }

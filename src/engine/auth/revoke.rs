@@ -1,0 +1,94 @@
+//! Takes tokens back.
+
+use keyward_sdk::{crypto::random, time::Timestamp};
+
+use super::TOKENS;
+use crate::{
+    engine::{Done, EngineError, Kept, Operation, World},
+    identity::{IssuerRef, Principal, Revocation, Revoked, TokenId},
+    keyring::Changes,
+    method::{Action, Method, Name, Tenantwide, rows},
+    policy::Permit,
+};
+
+/// Whose tokens.
+#[derive(Clone, Debug)]
+pub enum RevokeWhat {
+    /// All of an issuer.
+    Issuer(Name),
+    /// One principal's: of an issuer, or by client certificate.
+    Principal(Option<Name>, String),
+    /// All in a role.
+    Role(Name),
+    /// The whole tenant's.
+    Tenant,
+    /// One, and what was narrowed from it.
+    Token(TokenId),
+}
+
+/// Takes tokens back.
+pub struct Revoke {
+    /// Whose.
+    pub what: RevokeWhat,
+    /// Issued up to this moment; none: now.
+    pub issued_before: Option<Timestamp>,
+}
+
+/// Takes the caller's own token back.
+pub struct RevokeSelf;
+
+impl Action for Revoke {
+    const METHOD: &'static Method = &rows::auth::REVOKE;
+    type Resource = Tenantwide;
+    fn resource(&self) -> Tenantwide {
+        TOKENS
+    }
+}
+
+impl Operation for Revoke {
+    type Reply = Kept<()>;
+
+    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Kept<()>>, EngineError> {
+        let tenant = permit.tenant();
+        let what = match self.what.clone() {
+            RevokeWhat::Issuer(name) => Revoked::Issuer(IssuerRef::Oidc(name)),
+            RevokeWhat::Principal(issuer, subject) => {
+                let issuer = issuer.map_or(IssuerRef::Certificate, IssuerRef::Oidc);
+                Revoked::Principal(Principal { tenant, issuer, subject: subject.into() })
+            }
+            RevokeWhat::Role(name) => Revoked::Role(name),
+            RevokeWhat::Tenant => Revoked::Tenant,
+            RevokeWhat::Token(id) => Revoked::Token(id),
+        };
+        let now = world.clock.now();
+        let issued_before = self.issued_before.unwrap_or(now);
+        if issued_before > now {
+            return Err(EngineError::invalid("issued_before", "lies in the future"));
+        }
+        store(permit.tenant(), &Revocation { what, issued_before, at: now })
+    }
+}
+
+impl Action for RevokeSelf {
+    const METHOD: &'static Method = &rows::auth::REVOKE_SELF;
+    type Resource = Tenantwide;
+    fn resource(&self) -> Tenantwide {
+        TOKENS
+    }
+}
+
+impl Operation for RevokeSelf {
+    type Reply = Kept<()>;
+
+    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Kept<()>>, EngineError> {
+        let token = permit.caller().token().ok_or_else(|| EngineError::state("NO_TOKEN", "there is no token to revoke"))?;
+        store(permit.tenant(), &Revocation::now(Revoked::Token(token.id), world.clock.now()))
+    }
+}
+
+fn store(tenant: crate::method::TenantId, revocation: &Revocation) -> Result<Done<Kept<()>>, EngineError> {
+    let mut changes = Changes::new();
+    let name = data_encoding::HEXLOWER.encode(&random::array::<16>());
+    changes.put_control(tenant, &name, revocation)?;
+    Ok(Done::Change(changes, Kept(())))
+}

@@ -1,0 +1,51 @@
+//! What the connection proves, for the operations that make proof of it: login.
+
+use std::sync::Arc;
+
+use super::{EngineError, World};
+use crate::{
+    identity::{self, Binding, Caller, IdentityError, PeerCertificate, RoleConfig},
+    method::TenantId,
+};
+
+/// The other end of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    /// Who it is.
+    pub peer: Option<identity::Peer>,
+    /// The certificate whose key it proved to have.
+    pub certificate: Option<Arc<PeerCertificate>>,
+}
+
+impl Connection {
+    /// For whose use a token is made here: for this connection's key, or for anyone who holds it where the role allows.
+    ///
+    /// # Errors
+    /// When there is no key to bind to and the role asks for one.
+    pub(super) fn binding(&self, role: &RoleConfig) -> Result<Binding, EngineError> {
+        match &self.certificate {
+            Some(certificate) => Ok(Binding::Key(*certificate.key_hash())),
+            None if role.bearer => Ok(Binding::Bearer),
+            None => Err(EngineError::state(
+                "KEY_REQUIRED",
+                format!(
+                    "tokens of the role `{}` are bound to a key: connect with a client certificate (the command line makes \
+                     one for itself), or let the role allow bearer tokens",
+                    role.name
+                ),
+            )),
+        }
+    }
+
+    /// Who it is by its certificate or the unix socket.
+    pub(super) fn identify_without_token(&self, world: &World, tenant: TenantId) -> Result<Caller, IdentityError> {
+        let peer = self.peer.ok_or(IdentityError::NoToken)?;
+        world.identity.identify(&identity::Facts {
+            peer,
+            certificate: self.certificate.as_ref(),
+            authorization: None,
+            tenant: Some(tenant),
+            default_tenant: tenant,
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! Places that may go with the next batch: promises whose outcome is in the audit log by now.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::keyring::DataPath;
+
+/// The most that are remembered. What is forgotten is found again at the next start.
+const MOST: usize = 4_096;
+
+/// See the module.
+#[derive(Default)]
+pub struct Settled(Mutex<Vec<DataPath>>);
+
+impl Settled {
+    /// Remembers one.
+    pub fn add(&self, place: DataPath) {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.len() < MOST {
+            places.push(place);
+        }
+    }
+
+    /// Takes at most `count`.
+    #[must_use]
+    pub fn take(&self, count: usize) -> Vec<DataPath> {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = places.len().saturating_sub(count);
+        places.split_off(from)
+    }
+}

@@ -1,0 +1,60 @@
+//! Shows the seal to anyone: what it is in, never what is inside.
+
+use super::{SYSTEM, SealedOperation};
+use crate::{
+    engine::{EngineError, Lifecycle, Reply, lifecycle::SealState},
+    method::{Action, Method, Tenantwide, rows},
+    seal::{PathProgress, Progress},
+};
+
+/// See the module.
+pub struct GetSealStatus;
+
+/// What is shown.
+pub struct SealStatus {
+    /// What the broker is in.
+    pub state: SealState,
+    /// How far paths of people have come.
+    pub progress: Vec<PathProgress>,
+    /// The installation, where there is one.
+    pub installation: Option<String>,
+    /// Why it is sealed.
+    pub reason: Option<String>,
+}
+
+impl Reply for SealStatus {}
+
+impl Action for GetSealStatus {
+    const METHOD: &'static Method = &rows::seal::STATUS;
+    type Resource = Tenantwide;
+    fn resource(&self) -> Tenantwide {
+        SYSTEM
+    }
+}
+
+impl SealedOperation for GetSealStatus {
+    type Reply = SealStatus;
+
+    async fn execute(&self, lifecycle: &Lifecycle, _local: Option<u32>) -> Result<SealStatus, EngineError> {
+        status(lifecycle).await
+    }
+}
+
+pub(super) async fn status(lifecycle: &Lifecycle) -> Result<SealStatus, EngineError> {
+    let state = lifecycle.state().await?;
+    let record = if state == SealState::Uninitialized { None } else { Some(lifecycle.record().await?) };
+    let progress = match (&record, state) {
+        (Some(record), SealState::Sealed) => {
+            let mut slot = lifecycle.progress.lock().await;
+            let progress = slot.as_mut().filter(|progress| progress.is_for(record));
+            progress.map(Progress::paths).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    Ok(SealStatus {
+        state,
+        progress,
+        installation: record.map(|record| record.installation().to_string()),
+        reason: if state == SealState::Sealed { lifecycle.reason() } else { None },
+    })
+}
