@@ -1,0 +1,186 @@
+//! Station 4: `identify -> authorize -> audit intent -> execute -> commit -> audit outcome`, once, for every RPC.
+//!
+//! There is no other way to an engine. What an operation wants stored is committed here, in one batch with the outcome
+//! for the audit log (so that a crash between commit and record loses nothing) and with the reply (so that a retry with
+//! the same request id gets what the first try did).
+
+mod commit;
+mod facts;
+mod refusal;
+mod settle;
+
+use std::sync::Arc;
+
+pub use self::{commit::forget_replies, facts::Facts, refusal::Refusal, settle::recover};
+use crate::{
+    audit::{Audit, Entry, Intent, Recorded},
+    engine::{EngineError, Lifecycle, Operation, Reply, SealedOperation, World},
+    identity::Caller,
+    method::{Access, AuditClass, Method, ResourceKind, TenantId},
+    policy::{Permit, PolicyIds},
+};
+
+/// How often an operation is run again after a conflict.
+const TRIES: usize = 8;
+
+/// See the module.
+pub struct Pipeline {
+    lifecycle: Arc<Lifecycle>,
+    audit: Arc<Audit>,
+}
+
+impl Pipeline {
+    /// The stations in order.
+    #[must_use]
+    pub fn new(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>) -> Self {
+        Self { lifecycle, audit }
+    }
+
+    /// What is open and what is not.
+    #[must_use]
+    pub fn lifecycle(&self) -> &Arc<Lifecycle> {
+        &self.lifecycle
+    }
+
+    /// Runs one request.
+    ///
+    /// # Errors
+    /// [`Refusal`]: nothing was done, except where it says so.
+    pub async fn run<O: Operation>(&self, facts: &Facts, mut operation: O) -> Result<Recorded<O::Reply>, Refusal> {
+        let world = self.lifecycle.world()?;
+        world.vault.trusted().map_err(EngineError::from)?;
+        operation.connected(&facts.connection());
+        let permit = self.permit(&world, facts, &operation).await?;
+        let entry = facts.entry(O::METHOD, permit.caller(), permit.resource(), permit.because());
+        match O::METHOD.audit {
+            AuditClass::Read => {
+                let outcome = commit::execute(&world, facts, &permit, None, &operation).await;
+                self.complete(facts, &permit, entry, outcome).await
+            }
+            AuditClass::Write => self.write(&world, facts, &permit, entry, &operation).await,
+        }
+    }
+
+    async fn write<O: Operation>(
+        &self,
+        world: &World,
+        facts: &Facts,
+        permit: &Permit<O>,
+        entry: Entry,
+        operation: &O,
+    ) -> Result<Recorded<O::Reply>, Refusal> {
+        if let Some(reply) = commit::recall::<O>(world, facts, permit).await? {
+            return self.complete(facts, permit, entry.replayed(), Ok(reply)).await;
+        }
+        let intent = self.audit.intent(&entry, facts.deadline).await?;
+        let outcome = commit::execute(world, facts, permit, Some(&intent), operation).await;
+        let entry = proven(facts, permit, entry, outcome.as_ref().ok());
+        let recorded = self.record_outcome(facts, &intent, &entry, outcome).await;
+        if recorded.is_ok() {
+            settle::settled(world, &intent);
+        }
+        recorded
+    }
+
+    async fn record_outcome<R>(
+        &self,
+        facts: &Facts,
+        intent: &Intent,
+        entry: &Entry,
+        outcome: Result<R, EngineError>,
+    ) -> Result<Recorded<R>, Refusal> {
+        let told = outcome.as_ref().map(|_| ()).map_err(refusal::failure);
+        match (self.audit.outcome(intent, entry, told, facts.deadline).await, outcome) {
+            (Ok(taken), outcome) => outcome.map(|reply| taken.with(reply)).map_err(Refusal::Engine),
+            (Err(_), Ok(_)) => Err(Refusal::OutcomeUnrecorded),
+            (Err(error), Err(_)) => Err(Refusal::Audit(error)),
+        }
+    }
+
+    async fn complete<O: Operation>(
+        &self,
+        facts: &Facts,
+        permit: &Permit<O>,
+        entry: Entry,
+        outcome: Result<O::Reply, EngineError>,
+    ) -> Result<Recorded<O::Reply>, Refusal> {
+        let entry = proven(facts, permit, entry, outcome.as_ref().ok());
+        let told = outcome.as_ref().map(|_| ()).map_err(refusal::failure);
+        let taken = self.audit.complete(&entry, told, facts.deadline).await?;
+        outcome.map(|reply| taken.with(reply)).map_err(Refusal::Engine)
+    }
+
+    async fn permit<O: Operation>(&self, world: &World, facts: &Facts, operation: &O) -> Result<Permit<O>, Refusal> {
+        let caller = match O::METHOD.access {
+            Access::Caller | Access::Own => self.identify(world, facts, O::METHOD)?,
+            Access::Bootstrap | Access::Public | Access::Sealed => Caller::anonymous(facts.tenant(world)?),
+        };
+        let attributes = operation.attributes(world, caller.tenant());
+        // Tenants and the installation are run from `main`; no other tenant's policy can allow it.
+        let outside = matches!(O::METHOD.resource, ResourceKind::System | ResourceKind::Tenant)
+            && O::METHOD.access == Access::Caller
+            && caller.tenant() != world.main_tenant();
+        let denied = match world.policy.authorize(caller.clone(), operation, attributes) {
+            Ok(permit) if !outside => return Ok(permit),
+            Ok(_) => None,
+            Err(denied) => Some(denied),
+        };
+        let because = denied.as_ref().map_or_else(PolicyIds::default, |denied| denied.because().clone());
+        let why = denied.map_or_else(|| "only the tenant `main` runs the installation".to_owned(), |d| d.reason().to_string());
+        let entry = facts.entry(O::METHOD, &caller, &operation.resource(), &because);
+        let _taken = self.audit.denied(&entry, &why, facts.deadline).await?;
+        Err(Refusal::Denied)
+    }
+
+    fn identify(&self, world: &World, facts: &Facts, method: &'static Method) -> Result<Caller, Refusal> {
+        match world.identity.identify(&facts.identity(world)?) {
+            Ok(caller) => Ok(caller),
+            Err(error) => {
+                self.audit.unidentified(method, &facts.peer_text, error.reason());
+                Err(Refusal::Identity(error))
+            }
+        }
+    }
+
+    /// Records a request that could not be read, and says why; only to someone who could be identified.
+    pub fn malformed(&self, method: &'static Method, facts: &Facts, error: EngineError) -> Refusal {
+        if matches!(method.access, Access::Caller | Access::Own) {
+            let identified = self.lifecycle.world().map_err(Refusal::from).and_then(|world| self.identify(&world, facts, method));
+            if let Err(refusal) = identified {
+                return refusal;
+            }
+        }
+        self.audit.unidentified(method, &facts.peer_text, "INVALID");
+        Refusal::Engine(error)
+    }
+
+    /// Runs one request that works while sealed.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_sealed<O: SealedOperation>(&self, facts: &Facts, operation: O) -> Result<Recorded<O::Reply>, Refusal> {
+        self.lifecycle.admit()?;
+        let caller = Caller::anonymous(TenantId::SYSTEM);
+        let entry = facts.entry(O::METHOD, &caller, &operation.resource(), &PolicyIds::default());
+        if O::METHOD.audit == AuditClass::Read {
+            let outcome = operation.execute(&self.lifecycle, facts.local_user()).await;
+            let told = outcome.as_ref().map(|_| ()).map_err(refusal::failure);
+            let taken = self.audit.complete(&entry, told, facts.deadline).await?;
+            return outcome.map(|reply| taken.with(reply)).map_err(Refusal::Engine);
+        }
+        let intent = self.audit.intent(&entry, facts.deadline).await?;
+        let outcome = operation.execute(&self.lifecycle, facts.local_user()).await;
+        self.record_outcome(facts, &intent, &entry, outcome).await
+    }
+}
+
+/// The entry of a request that itself proved who it is.
+fn proven<O: Operation>(facts: &Facts, permit: &Permit<O>, entry: Entry, reply: Option<&O::Reply>) -> Entry {
+    match reply.and_then(Reply::proven) {
+        Some((principal, role)) => {
+            let who = facts::who(principal, Some(role), None);
+            facts.entry_of(O::METHOD, who, permit.resource(), permit.because())
+        }
+        None => entry,
+    }
+}
