@@ -1,0 +1,35 @@
+//! Stations 1 to 3: sockets, layers, and the conversion between generated messages and domain requests.
+//!
+//! Generated types stop here. A service file turns a message into an operation with `TryFrom`, gives it to the
+//! [`door::Door`], and turns the reply back.
+
+mod auth;
+pub mod convert;
+pub mod door;
+mod facts;
+pub mod listener;
+mod seal;
+mod secret;
+pub mod status;
+mod tenant;
+
+use keyward_api::v1;
+
+use self::door::Door;
+
+/// The largest message that is taken. A secret has at most 1 MiB, a batch at most this.
+pub const MAX_MESSAGE: usize = 4 << 20;
+
+/// Every service, behind one door.
+#[must_use]
+pub fn routes(door: &Door) -> tonic::service::Routes {
+    use v1::{
+        auth_service_server::AuthServiceServer, seal_service_server::SealServiceServer, secret_service_server::SecretServiceServer, tenant_service_server::TenantServiceServer};
+    let mut routes = tonic::service::RoutesBuilder::default();
+    routes
+        .add_service(AuthServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(SealServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(SecretServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(TenantServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE));
+    routes.routes()
+}

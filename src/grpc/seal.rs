@@ -1,0 +1,149 @@
+//! `SealService`.
+
+use keyward_api::v1 as pb;
+use keyward_sdk::secret::SecretString;
+use tonic::{Request, Response, Status};
+
+use super::{
+    convert::{parse, parse_optional},
+    door::Door,
+};
+use crate::{
+    engine::{
+        EngineError, Kept, SealState,
+        system::{GetSealStatus, Initialize, Initialized, RotateKeyring, Seal, SealStatus, Sealed, Unseal},
+    },
+    seal::{NewMember, NewPath, PathProgress, PersonShare, Who},
+};
+
+impl TryFrom<pb::SealPath> for NewPath {
+    type Error = EngineError;
+    fn try_from(path: pb::SealPath) -> Result<Self, EngineError> {
+        let k = u8::try_from(path.threshold).map_err(|_| EngineError::invalid("threshold", "at most 16"))?;
+        let members = path.members.into_iter().map(NewMember::try_from).collect::<Result<_, _>>()?;
+        Ok(Self { name: parse("path.name", &path.name)?, k, members })
+    }
+}
+
+impl TryFrom<pb::SealMember> for NewMember {
+    type Error = EngineError;
+    fn try_from(member: pb::SealMember) -> Result<Self, EngineError> {
+        let who = if member.kind.is_empty() {
+            Who::Person { label: member.name.clone() }
+        } else {
+            Who::Wrapper { kind: member.kind, settings: member.settings.into_iter().collect() }
+        };
+        Ok(Self { name: parse("member.name", &member.name)?, who })
+    }
+}
+
+impl From<SealState> for pb::SealState {
+    fn from(state: SealState) -> Self {
+        match state {
+            SealState::Uninitialized => Self::Uninitialized,
+            SealState::Sealed => Self::Sealed,
+            SealState::Unsealed => Self::Unsealed,
+        }
+    }
+}
+
+impl From<PersonShare> for pb::PersonShare {
+    fn from(share: PersonShare) -> Self {
+        Self { path: share.path.to_string(), member: share.member.to_string(), share: share.text.expose().to_owned() }
+    }
+}
+
+impl From<PathProgress> for pb::UnsealProgress {
+    fn from(progress: PathProgress) -> Self {
+        Self { path: progress.path.to_string(), received: progress.have.into(), threshold: progress.need.into() }
+    }
+}
+
+impl TryFrom<pb::InitializeRequest> for Initialize {
+    type Error = EngineError;
+    fn try_from(request: pb::InitializeRequest) -> Result<Self, EngineError> {
+        Ok(Self { paths: request.paths.into_iter().map(NewPath::try_from).collect::<Result<_, _>>()? })
+    }
+}
+
+impl From<Initialized> for pb::InitializeResponse {
+    fn from(made: Initialized) -> Self {
+        Self {
+            installation_id: data_encoding::HEXLOWER.encode(&made.installation.0),
+            root_fingerprint: made.root_fingerprint,
+            shares: made.shares.into_iter().map(Into::into).collect(),
+            operator_token: made.operator_token.expose().to_owned(),
+            ca_certificate: made.ca_certificate,
+        }
+    }
+}
+
+impl TryFrom<pb::GetSealStatusRequest> for GetSealStatus {
+    type Error = EngineError;
+    fn try_from(_request: pb::GetSealStatusRequest) -> Result<Self, EngineError> {
+        Ok(Self)
+    }
+}
+
+impl From<SealStatus> for pb::GetSealStatusResponse {
+    fn from(status: SealStatus) -> Self {
+        Self {
+            state: pb::SealState::from(status.state).into(),
+            progress: status.progress.into_iter().map(Into::into).collect(),
+            installation_id: status.installation.unwrap_or_default(),
+            reason: status.reason.unwrap_or_default(),
+        }
+    }
+}
+
+impl TryFrom<pb::UnsealRequest> for Unseal {
+    type Error = EngineError;
+    fn try_from(request: pb::UnsealRequest) -> Result<Self, EngineError> {
+        let share = (!request.share.is_empty()).then(|| SecretString::new(request.share));
+        Ok(Self { share: share.transpose().map_err(|error| EngineError::invalid("share", error.to_string()))? })
+    }
+}
+
+impl From<SealStatus> for pb::UnsealResponse {
+    fn from(status: SealStatus) -> Self {
+        Self {
+            state: pb::SealState::from(status.state).into(),
+            progress: status.progress.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl TryFrom<pb::SealRequest> for Seal {
+    type Error = EngineError;
+    fn try_from(_request: pb::SealRequest) -> Result<Self, EngineError> {
+        Ok(Self)
+    }
+}
+
+impl From<Sealed> for pb::SealResponse {
+    fn from(_: Sealed) -> Self {
+        Self {}
+    }
+}
+
+impl TryFrom<pb::RotateKeyringRequest> for RotateKeyring {
+    type Error = EngineError;
+    fn try_from(request: pb::RotateKeyringRequest) -> Result<Self, EngineError> {
+        Ok(Self { tenant: parse_optional("tenant", &request.tenant)? })
+    }
+}
+
+impl From<Kept<u32>> for pb::RotateKeyringResponse {
+    fn from(Kept(version): Kept<u32>) -> Self {
+        Self { version }
+    }
+}
+
+super::door::service! {
+    pb::seal_service_server::SealService;
+    initialize(InitializeRequest) -> InitializeResponse = Initialize, sealed;
+    get_seal_status(GetSealStatusRequest) -> GetSealStatusResponse = GetSealStatus, sealed;
+    unseal(UnsealRequest) -> UnsealResponse = Unseal, sealed;
+    seal(SealRequest) -> SealResponse = Seal;
+    rotate_keyring(RotateKeyringRequest) -> RotateKeyringResponse = RotateKeyring;
+}
