@@ -1,0 +1,101 @@
+//! What went wrong, for people and for scripts.
+
+use std::{fmt, process::ExitCode};
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// An error of a command.
+#[derive(Debug)]
+pub enum CliError {
+    /// The broker refused.
+    Refused(Box<Status>),
+    /// The broker cannot be reached.
+    Unreachable {
+        /// Where it was looked for.
+        addr: String,
+        /// Why not.
+        why: String,
+    },
+    /// The command was used wrongly.
+    Usage(String),
+    /// Anything on this machine.
+    Other {
+        /// What was being done.
+        doing: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl CliError {
+    /// Wrong use.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::Usage(text.into())
+    }
+
+    /// Something on this machine.
+    pub fn other(doing: impl Into<String>, why: impl fmt::Display) -> Self {
+        Self::Other { doing: doing.into(), why: why.to_string() }
+    }
+
+    /// The fixed reason of a refusal, e.g. `SEALED`.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Refused(status) => status.get_details_error_info().map(|info| info.reason),
+            _ => None,
+        }
+    }
+
+    /// What to do next, where there is something.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&'static str> {
+        Some(match self.reason()?.as_str() {
+            "NO_TOKEN" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" => "log in with `keyward login`, or set KEYWARD_TOKEN",
+            "TOKEN_NOT_BOUND" => "use the token where it was issued, or log in here",
+            "DENIED" => "ask an operator which policy applies: `keyward policy explain` shows it",
+            "SEALED" => "an operator unseals it with `keyward operator unseal`",
+            "UNINITIALIZED" => "make the installation with `keyward operator init`",
+            "AUDIT_UNAVAILABLE" => "look at the disk of the broker's audit folder; it recovers by itself",
+            _ => return None,
+        })
+    }
+
+    /// See `keyward --help`.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Usage(_) => 2,
+            Self::Unreachable { .. } => 5,
+            Self::Other { .. } => 1,
+            Self::Refused(status) => match status.code() {
+                Code::InvalidArgument => 2,
+                Code::Unauthenticated | Code::PermissionDenied => 3,
+                Code::NotFound => 4,
+                Code::Unavailable | Code::DeadlineExceeded => 5,
+                Code::Aborted | Code::AlreadyExists => 6,
+                _ => 1,
+            },
+        })
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(status) => f.write_str(status.message()),
+            Self::Unreachable { addr, why } => write!(f, "the broker at {addr} cannot be reached: {why}"),
+            Self::Usage(text) => f.write_str(text),
+            Self::Other { doing, why } => write!(f, "{doing}: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for CliError {}
+
+impl From<Status> for CliError {
+    fn from(status: Status) -> Self {
+        Self::Refused(Box::new(status))
+    }
+}

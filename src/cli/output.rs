@@ -1,0 +1,128 @@
+//! Tables for people, JSON for programs, colours on a terminal only.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line writes")]
+
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use super::CliError;
+
+/// How answers are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+/// Where answers go.
+pub struct Output {
+    format: Format,
+    colour: bool,
+}
+
+impl Output {
+    /// In a format.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { format, colour }
+    }
+
+    /// Whether programs read the answer.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// A line of text; in JSON a string.
+    pub fn line(&self, text: &str) {
+        match self.format {
+            Format::Table => println!("{text}"),
+            Format::Json => println!("{}", Value::String(text.to_owned())),
+        }
+    }
+
+    /// One thing: names and values under each other, or an object. Empty values are left out of tables.
+    pub fn record(&self, fields: &[(&str, Value)]) {
+        match self.format {
+            Format::Json => self.json(&Value::Object(fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect())),
+            Format::Table => {
+                let shown: Vec<_> = fields.iter().map(|(n, v)| (title(n), cell(v))).filter(|(_, v)| !v.is_empty()).collect();
+                let width = shown.iter().map(|(n, _)| n.chars().count()).max().unwrap_or(0);
+                shown.iter().for_each(|(name, value)| println!("{name:<width$}  {value}"));
+            }
+        }
+    }
+
+    /// Several things of one kind: a table with a heading, or a list of objects.
+    pub fn rows(&self, heading: &[&str], rows: Vec<Vec<Value>>) {
+        if self.format == Format::Json {
+            let object = |row: Vec<Value>| Value::Object(heading.iter().map(|h| (*h).to_owned()).zip(row).collect());
+            return self.json(&Value::Array(rows.into_iter().map(object).collect()));
+        }
+        let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+        let width = |column: usize| {
+            let longest = cells.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+            longest.max(heading.get(column).map_or(0, |h| h.len()))
+        };
+        let widths: Vec<usize> = (0..heading.len()).map(width).collect();
+        let line = |row: &[String]| {
+            let padded: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+            println!("{}", padded.join("  ").trim_end());
+        };
+        line(&heading.iter().map(|h| title(h).to_uppercase()).collect::<Vec<_>>());
+        cells.iter().for_each(|row| line(row));
+    }
+
+    /// A JSON document.
+    pub fn json(&self, value: &Value) {
+        println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+    }
+
+    /// Something said beside the answer; never in the way of a program that reads it.
+    pub fn note(&self, text: &str) {
+        eprintln!("{text}");
+    }
+
+    /// An error with its next step.
+    pub fn error(&self, error: &CliError) {
+        if self.is_json() {
+            let document = serde_json::json!({ "error": error.to_string(), "reason": error.reason(), "next": error.next_step() });
+            eprintln!("{document}");
+            return;
+        }
+        let (red, plain) = if self.colour { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
+        eprintln!("{red}error:{plain} {error}");
+        if let Some(next) = error.next_step() {
+            eprintln!("  next: {next}");
+        }
+    }
+}
+
+fn title(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => fields.iter().map(|(n, v)| format!("{n}={}", cell(v))).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// A time as RFC 3339, or null.
+#[must_use]
+pub fn time(at: Option<&prost_types::Timestamp>) -> Value {
+    at.and_then(|at| {
+        let millis = u64::try_from(at.seconds).ok()?.checked_mul(1_000)? + u64::try_from(at.nanos).ok()? / 1_000_000;
+        Some(Value::String(keyward_sdk::time::Timestamp::from_millis(millis).to_string()))
+    })
+    .unwrap_or(Value::Null)
+}
