@@ -10,13 +10,24 @@
     )
 )]
 
+#[cfg(feature = "server")]
+pub mod app;
 pub mod audit;
+pub mod cli;
+#[cfg(feature = "server")]
+pub mod config;
+#[cfg(feature = "server")]
+pub mod engine;
+#[cfg(feature = "server")]
+pub mod grpc;
 #[cfg(feature = "server")]
 pub mod identity;
 #[cfg(feature = "server")]
 pub mod keyring;
 #[cfg(feature = "server")]
 pub mod method;
+#[cfg(feature = "server")]
+pub mod pipeline;
 #[cfg(feature = "server")]
 pub mod policy;
 #[cfg(feature = "server")]

@@ -1,0 +1,51 @@
+//! What is done by the clock: ends of tenants, renewal of the certificate, what is no longer needed.
+
+use std::{sync::Arc, time::Duration};
+
+use keyward_sdk::time::SharedClock;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    audit::Audit,
+    engine::{EngineError, Lifecycle, World, tenant},
+    pipeline,
+};
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(60);
+/// How long a job may take.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// Runs the jobs once a minute while the broker is open, and settles what a crash left as soon as it opens.
+pub(super) async fn minutely(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>, clock: SharedClock, stop: CancellationToken) {
+    loop {
+        if let Ok(world) = lifecycle.world() {
+            let done = tokio::time::timeout(WITHIN, run(&lifecycle, &world, &audit, &clock)).await;
+            match done {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => warn!(%error, "Job failed, to be tried again"),
+                Err(_) => warn!("Job took too long, to be tried again"),
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn run(lifecycle: &Lifecycle, world: &World, audit: &Arc<Audit>, clock: &SharedClock) -> Result<(), EngineError> {
+    let now = clock.now();
+    if let Some(changes) = tenant::purge_due(world, now)? {
+        let recorded = audit.system("tenant.purged", Vec::new(), keyward_kit::audit::Durability::Fsync, Instant::now() + WITHIN).await;
+        let _taken = recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
+        world.vault.commit(changes).await?;
+        info!("Tenants destroyed whose waiting period was over");
+    }
+    if lifecycle.certificate_is_due(now) {
+        lifecycle.serve_certificate(world);
+    }
+    pipeline::forget_replies(world, now).await
+}

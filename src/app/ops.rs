@@ -1,0 +1,87 @@
+//! `/metrics`, `/healthz` and `/readyz`, on a port of their own and with a runtime that load on the API cannot starve.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{audit::Audit, engine::Lifecycle};
+
+/// The bound port.
+pub struct Ops {
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+}
+
+#[derive(Clone)]
+struct Shown {
+    lifecycle: Arc<Lifecycle>,
+    audit: Arc<Audit>,
+    metrics: PrometheusHandle,
+}
+
+impl Ops {
+    /// Binds the port.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, metrics: recorder() })
+    }
+
+    /// The address, with the port that the system chose where 0 was asked for.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`.
+    ///
+    /// # Errors
+    /// When the port fails.
+    pub async fn serve(self, lifecycle: Arc<Lifecycle>, audit: Arc<Audit>, stop: CancellationToken) -> io::Result<()> {
+        let shown = Shown { lifecycle, audit, metrics: self.metrics };
+        let app = Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics))
+            .with_state(shown);
+        axum::serve(self.listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
+    }
+}
+
+/// One recorder a process; a second daemon in the same process (tests) shows the same numbers.
+fn recorder() -> PrometheusHandle {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            // Another recorder is installed only by a program that embeds us; its numbers are its own.
+            let _other = metrics::set_global_recorder(recorder);
+            handle
+        })
+        .clone()
+}
+
+/// Ready: unsealed, control state trusted, and the audit log takes records.
+async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
+    let audit = tokio::time::timeout(Duration::from_secs(1), async { shown.audit.is_taking() }).await;
+    let world = shown.lifecycle.world();
+    let text = match (&world, audit) {
+        (Err(_), _) => "sealed: unseal it with `keyward operator unseal`\n",
+        (_, Ok(false) | Err(_)) => "the audit log takes no records: look at the disk of its folder\n",
+        (Ok(world), _) if world.vault.trusted().is_err() => "the control state is refused: see the log\n",
+        _ => return (StatusCode::OK, "ok\n"),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, text)
+}
+
+async fn metrics(State(shown): State<Shown>) -> String {
+    shown.metrics.run_upkeep();
+    shown.metrics.render()
+}
