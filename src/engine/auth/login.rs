@@ -121,7 +121,7 @@ async fn once(world: &World, tenant: TenantId, verified: &Verified, changes: &mu
         });
     }
     changes.expect(place.clone(), Expect::Absent);
-    changes.put_data(place, &Used { expires_at: verified.expires_at })?;
+    changes.put_data(place, &Used { expires_at: verified.accepted_until })?;
     Ok(())
 }
 
