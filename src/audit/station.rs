@@ -14,12 +14,7 @@ use keyward_kit::audit::{
 use keyward_sdk::{id::Id16, time::SharedClock};
 use tokio::time::Instant;
 
-use super::{
-    AuditError, Entry, Failure, Intent, Sink, Taken, Taking,
-    attach::Signing,
-    noise::Noise,
-    sink::Sinks,
-};
+use super::{AuditError, Entry, Failure, Intent, Sink, Taken, Taking, attach::Signing, noise::Noise, sink::Sinks};
 use crate::method::Method;
 
 /// The gRPC code of a denial.
@@ -133,7 +128,12 @@ impl Audit {
     ///
     /// # Errors
     /// [`AuditError`] by the deadline, at the latest.
-    pub async fn complete(&self, entry: &Entry, result: Result<(), Failure>, deadline: Instant) -> Result<Taken, AuditError> {
+    pub async fn complete(
+        &self,
+        entry: &Entry,
+        result: Result<(), Failure>,
+        deadline: Instant,
+    ) -> Result<Taken, AuditError> {
         let body = entry.encode(Phase::Complete, Decision::Allowed, None, Some(&result), self.clock.now())?;
         let durability = if self.sync_reads { Durability::Fsync } else { Durability::Os };
         let sequence = self.take(body, durability, entry.priority(), deadline).await?;
@@ -168,7 +168,8 @@ impl Audit {
         durability: Durability,
         deadline: Instant,
     ) -> Result<(), AuditError> {
-        let record = Record { time: self.clock.now(), phase: Phase::System, method: what, details, ..Record::default() };
+        let record =
+            Record { time: self.clock.now(), phase: Phase::System, method: what, details, ..Record::default() };
         let mut body = Vec::new();
         record.encode(&mut body)?;
         self.take(body, durability, Priority::Urgent, deadline).await.map(drop)

@@ -46,7 +46,9 @@ fn entry(method: &'static Method) -> Entry {
         token: Some([2; 16]),
     };
     let resource = TenantResource("main".parse::<Name>().unwrap());
-    Entry::new(method, who, &resource, ["pipelines"]).from_peer("10.0.0.7:1").with_request(Some("0123456789abcdef"), [3; 16])
+    Entry::new(method, who, &resource, ["pipelines"])
+        .from_peer("10.0.0.7:1")
+        .with_request(Some("0123456789abcdef"), [3; 16])
 }
 
 fn soon() -> Instant {
@@ -123,12 +125,17 @@ async fn a_change_has_an_intent_before_and_an_outcome_that_points_at_it() {
     assert_eq!((first["phase"].as_str(), second["phase"].as_str()), (Some("intent"), Some("outcome")));
     assert_eq!(second["intent"], first["sequence"]);
     assert_eq!((&second["code"], &second["reason"]), (&9.into(), &"CONFLICT".into()));
-    for (field, value) in [("role", "deploy"), ("resource", "main"), ("peer", "10.0.0.7:1"), ("request_id", "0123456789abcdef")] {
+    for (field, value) in
+        [("role", "deploy"), ("resource", "main"), ("peer", "10.0.0.7:1"), ("request_id", "0123456789abcdef")]
+    {
         assert_eq!(first[field], value);
     }
     assert_eq!(first["principal"]["subject"], "project:7");
     assert!(first["hashes"]["password"].is_string());
-    let name = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).find(|p| p.extension().is_some_and(|e| e == "kwa"));
+    let name = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .find(|p| p.extension().is_some_and(|e| e == "kwa"));
     let bytes = std::fs::read(name.unwrap()).unwrap();
     assert!(!bytes.windows(14).any(|w| w == b"hunter2-canary"));
 }
@@ -231,7 +238,7 @@ async fn a_log_that_is_gone_or_cut_is_noticed_when_unsealed() {
     let audit = open(&dir, vec![]).await;
     assert_ne!(audit.origin(), first, "never an old name for a new log");
     let attached = audit.attach(register.clone(), soon()).await.unwrap();
-    assert_eq!(attached.missing, [first.clone()]);
+    assert_eq!(attached.missing, [first]);
     assert!(all(&audit).iter().any(|record| record["method"] == "audit.log_missing"));
     assert!(!verify::verify(dir.path(), &register.expected()).unwrap().is_clean());
 }

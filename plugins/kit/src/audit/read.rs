@@ -212,7 +212,8 @@ impl Filter {
 /// # Errors
 /// Of the file system, and `InvalidData` where the log is damaged or the note is no checkpoint.
 pub fn inclusion_proof(dir: &Path, epoch: u64, sequence: u64, note: &str) -> io::Result<Option<String>> {
-    let checkpoint = Checkpoint::danger_unverified(note).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let checkpoint =
+        Checkpoint::danger_unverified(note).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     if sequence >= checkpoint.size {
         return Ok(None);
     }

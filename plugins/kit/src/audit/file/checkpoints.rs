@@ -58,7 +58,7 @@ impl Checkpoints {
         }
         let there = medium.list()?.contains(&self.name);
         let store = if there { medium.open(&self.name)? } else { medium.create(&self.name)? };
-        let opened = (Arc::clone(&store), store.len()?);
+        let opened = (Arc::clone(&store), store.size()?);
         self.store = Some(opened.clone());
         Ok(opened)
     }

@@ -72,7 +72,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// Of the file system.
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
 }
 
 /// A directory on a disk, locked for one process.
@@ -162,7 +162,7 @@ impl Store for OnDisk {
         fallocate(&self.0, FallocateFlags::empty(), 0, len).map_err(io::Error::from)
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
 }

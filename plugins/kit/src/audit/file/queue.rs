@@ -84,6 +84,30 @@ impl Queue {
     }
 }
 
+/// What is seen of the writer from outside, told before the answers that follow from it.
+#[derive(Default)]
+pub(super) struct Told {
+    size: AtomicU64,
+    full: AtomicBool,
+    in_reserve: AtomicBool,
+}
+
+impl Told {
+    pub(super) fn tell(&self, status: Status) {
+        self.size.store(status.size, Ordering::Release);
+        self.full.store(status.full, Ordering::Release);
+        self.in_reserve.store(status.in_reserve, Ordering::Release);
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            size: self.size.load(Ordering::Acquire),
+            full: self.full.load(Ordering::Acquire),
+            in_reserve: self.in_reserve.load(Ordering::Acquire),
+        }
+    }
+}
+
 pub(super) struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -92,37 +116,27 @@ pub(super) struct Shared {
     writes: Writes,
     clock: SharedClock,
     slow_since: Mutex<Option<Monotonic>>,
-    size: AtomicU64,
-    full: AtomicBool,
-    in_reserve: AtomicBool,
+    told: Arc<Told>,
     pub(super) rotated: Notify,
 }
 
 impl Shared {
     pub(super) fn new(writer: Writer, options: &Options) -> Arc<Self> {
-        let shared = Self {
+        Arc::new(Self {
             queue: Mutex::default(),
             wake: Condvar::new(),
+            told: writer.told(),
             writer: Mutex::new(writer),
             limit: options.queue_bytes,
             writes: options.writes,
             clock: Arc::clone(&options.clock),
             slow_since: Mutex::new(None),
-            size: AtomicU64::new(0),
-            full: AtomicBool::new(false),
-            in_reserve: AtomicBool::new(false),
             rotated: Notify::new(),
-        };
-        shared.publish(&lock(&shared.writer));
-        Arc::new(shared)
+        })
     }
 
     pub(super) fn status(&self) -> Status {
-        Status {
-            size: self.size.load(Ordering::Acquire),
-            full: self.full.load(Ordering::Acquire),
-            in_reserve: self.in_reserve.load(Ordering::Acquire),
-        }
+        self.told.status()
     }
 
     pub(super) fn push(&self, command: Command) -> Result<(), AppendError> {
@@ -188,16 +202,9 @@ impl Shared {
     fn write(&self, writer: &mut Writer, batch: Vec<Command>) {
         let before = writer.number();
         writer.handle(batch);
-        self.publish(writer);
         if writer.number() != before {
             self.rotated.notify_one();
         }
-    }
-
-    fn publish(&self, writer: &Writer) {
-        self.size.store(writer.size(), Ordering::Release);
-        self.full.store(writer.is_full(), Ordering::Release);
-        self.in_reserve.store(writer.in_reserve(), Ordering::Release);
     }
 
     pub(super) fn stop(&self) {

@@ -132,6 +132,7 @@ pub(super) fn open(medium: Arc<dyn Medium>, options: &Options) -> Result<(Writer
         full: false,
         spoiled: false,
         closed: false,
+        told: Arc::default(),
         medium,
     };
     compare(&mut writer)?;
@@ -144,6 +145,7 @@ pub(super) fn open(medium: Arc<dyn Medium>, options: &Options) -> Result<(Writer
         writer.full = true;
     }
     writer.owed.extend(opening(&found, options));
+    writer.tell();
     info!(audit.log = %writer.origin, audit.size = writer.size(), "Audit log opened");
     Ok((writer, found))
 }
@@ -191,7 +193,7 @@ fn last_file(
             return Err(OpenError::Damaged { file, offset: 0, sequence: 0, what: "its header has another number" });
         }
         let (chain, end) = read(&store, &file, header.chain, start, found)?;
-        let allocated = store.len().map_err(io)?;
+        let allocated = store.size().map_err(io)?;
         let limit = options.segment_bytes;
         return Ok(Some((Segment { store, number, len: end, allocated, limit, torn: false }, chain)));
     }

@@ -9,9 +9,9 @@ use keyward_sdk::time::SharedClock;
 use tracing::warn;
 
 use super::{
-    AppendError, Durability, LogHead, Medium, OpenError, Options, Priority, Recovered, Store,
+    AppendError, Durability, LogHead, Medium, OpenError, Options, Priority, Recovered, Status, Store,
     checkpoints::Checkpoints,
-    queue::{Command, Done, Pending},
+    queue::{Command, Done, Pending, Told},
     recover,
     segment::{Chain, Header, file_name},
 };
@@ -55,6 +55,7 @@ pub(super) struct Writer {
     pub(super) spoiled: bool,
     /// Nothing is written any more: the folder may be another's by now.
     pub(super) closed: bool,
+    pub(super) told: Arc<Told>,
 }
 
 impl Writer {
@@ -74,12 +75,12 @@ impl Writer {
         self.segment.number
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.full
+    pub(super) fn told(&self) -> Arc<Told> {
+        Arc::clone(&self.told)
     }
 
-    pub(super) fn in_reserve(&self) -> bool {
-        self.in_reserve
+    pub(super) fn tell(&self) {
+        self.told.tell(Status { size: self.size(), full: self.full, in_reserve: self.in_reserve });
     }
 
     /// Does what has gathered, in order; all records side by side go into one write.
@@ -130,6 +131,7 @@ impl Writer {
             Err(error) => {
                 let why = failure(&error);
                 self.full = why == AppendError::Full;
+                self.tell();
                 let (mut urgent, normal): (Vec<_>, Vec<_>) =
                     records.into_iter().partition(|pending| pending.priority == Priority::Urgent);
                 normal.into_iter().for_each(|pending| answer(pending.done, Err(why.clone())));
@@ -186,6 +188,7 @@ impl Writer {
         self.chain = chain;
         self.owed.clear();
         self.full = self.in_reserve;
+        self.tell();
         Ok(first)
     }
 
@@ -335,7 +338,7 @@ pub(super) fn begin(medium: &dyn Medium, epoch: u64, header: &Header, limit: u64
 
 fn fill_reserve(medium: &dyn Medium, bytes: u64) -> io::Result<()> {
     if medium.list()?.iter().any(|name| name == RESERVE) {
-        if medium.open(RESERVE)?.len()? == bytes {
+        if medium.open(RESERVE)?.size()? == bytes {
             return Ok(());
         }
         medium.remove(RESERVE)?;

@@ -49,7 +49,9 @@ fn what_was_acknowledged_survives_a_kill_and_the_log_stays_sound() {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut seen = 0;
         for line in lines {
-            let Some(sequence) = line.unwrap().strip_prefix("acknowledged ").and_then(|n| n.parse::<u64>().ok()) else { continue };
+            let Some(sequence) = line.unwrap().strip_prefix("acknowledged ").and_then(|n| n.parse::<u64>().ok()) else {
+                continue;
+            };
             last = last.max(sequence);
             seen += 1;
             if seen == 40 + round * 7 {

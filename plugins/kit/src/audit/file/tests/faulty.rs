@@ -55,7 +55,7 @@ struct FaultyStore(Arc<dyn Store>, Arc<Faults>, AtomicI64);
 
 impl FaultyStore {
     fn over(store: Arc<dyn Store>, faults: &Arc<Faults>) -> Arc<dyn Store> {
-        let len = store.len().unwrap() as i64;
+        let len = store.size().unwrap() as i64;
         Arc::new(Self(store, Arc::clone(faults), AtomicI64::new(len)))
     }
 }
@@ -91,8 +91,8 @@ impl Store for FaultyStore {
         self.2.store(len as i64, Ordering::SeqCst);
         Ok(())
     }
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
     }
 }
 
