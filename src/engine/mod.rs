@@ -7,10 +7,12 @@
 pub mod auth;
 pub mod bootstrap;
 pub mod certificate;
+pub mod cluster;
 mod connection;
 mod dev;
 mod error;
 mod lifecycle;
+pub mod node;
 mod page;
 mod reply;
 mod refresh;

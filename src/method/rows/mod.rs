@@ -1,6 +1,8 @@
 //! All rows, joined from one file a service.
 
 pub mod auth;
+pub mod cluster;
+pub mod node;
 pub mod seal;
 pub mod secret;
 pub mod tenant;
@@ -27,7 +29,7 @@ macro_rules! rows {
 }
 pub(crate) use rows;
 
-const GROUPS: &[&[&Method]] = &[auth::ALL, seal::ALL, secret::ALL, tenant::ALL];
+const GROUPS: &[&[&Method]] = &[auth::ALL, cluster::ALL, node::ALL, seal::ALL, secret::ALL, tenant::ALL];
 
 const fn count() -> usize {
     let mut total = 0;
