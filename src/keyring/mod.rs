@@ -15,6 +15,9 @@ mod rings;
 mod root;
 mod vault;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::{
     changes::{Changes, ControlType},
     codec::{decode, encode},
