@@ -20,11 +20,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
-use super::{Explanation, explain};
+use super::{Asking, Explanation};
 use crate::{
-    identity::{ClaimType, ClaimValue, IssuerRef, Principal},
-    method::{Attribute, Method, Name, ResourceKind, TenantId},
-    policy::{Declarations, Policies, PolicySchema, PolicyText, Problems, Question, SchemaError, Subject, Verdict},
+    identity::ClaimValue,
+    method::{METHODS, Method, Name, NameError},
+    policy::{Declarations, Policies, PolicySchema, PolicyText, Problems, SchemaError, Verdict},
 };
 
 /// The most bytes of a table.
@@ -61,6 +61,22 @@ struct Expectation {
     because: Option<Vec<String>>,
 }
 
+impl Expectation {
+    fn asking(&self) -> Asking {
+        Asking {
+            issuer: self.issuer.clone(),
+            authority: self.authority.clone(),
+            subject: self.subject.clone(),
+            claims: self.claims.clone(),
+            role: self.role.clone(),
+            action: self.action.clone(),
+            kind: self.kind.clone(),
+            resource: self.resource.clone(),
+            attributes: self.attributes.clone(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Wanted {
@@ -83,6 +99,14 @@ pub enum TableError {
         name: String,
         /// What is wrong.
         what: String,
+    },
+    /// A policy's name, as a file has it, is none.
+    #[error("policy `{name}`: {error}")]
+    PolicyName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        error: NameError,
     },
     /// The policies do not hold.
     #[error(transparent)]
@@ -148,6 +172,31 @@ impl Table {
     pub fn declarations(&self) -> &Declarations {
         &self.issuers
     }
+
+    /// How many expectations it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.expect.len()
+    }
+
+    /// Whether it has none, which [`Self::parse`] does not let pass.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expect.is_empty()
+    }
+}
+
+/// Runs a table, as text, against policies by name, without a broker.
+///
+/// # Errors
+/// As [`Table::parse`] and [`run`].
+pub fn offline(table: &str, policies: Vec<(String, String)>) -> Result<Report, TableError> {
+    let text = |(name, text): (String, String)| match name.parse() {
+        Ok(name) => Ok(PolicyText { name, text }),
+        Err(error) => Err(TableError::PolicyName { name, error }),
+    };
+    let texts = policies.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    run(METHODS, &texts, &Table::parse(table)?)
 }
 
 /// Runs a table against policies.
@@ -157,11 +206,18 @@ impl Table {
 /// errors but in the report.
 pub fn run(methods: &[&'static Method], texts: &[PolicyText], table: &Table) -> Result<Report, TableError> {
     let schema = Arc::new(PolicySchema::new(methods, &table.issuers)?);
-    let policies = Policies::compile(schema, texts, 0)?;
+    run_on(&Policies::compile(schema, texts, 0)?, &table.issuers, table)
+}
+
+/// Runs a table against compiled policies. What the table itself says of issuers does not count.
+///
+/// # Errors
+/// [`TableError`] when an expectation makes no sense.
+pub fn run_on(policies: &Policies, declared: &Declarations, table: &Table) -> Result<Report, TableError> {
     let outcomes = table.expect.iter().enumerate().map(|(place, expectation)| {
         let name =
             expectation.name.clone().unwrap_or_else(|| format!("{} {}", expectation.action, expectation.resource));
-        outcome(&policies, &table.issuers, expectation, name.clone()).map_err(|what| TableError::Expectation {
+        outcome(policies, declared, expectation, name.clone()).map_err(|what| TableError::Expectation {
             place: place + 1,
             name,
             what,
@@ -170,15 +226,8 @@ pub fn run(methods: &[&'static Method], texts: &[PolicyText], table: &Table) -> 
     Ok(Report(outcomes.collect::<Result<_, _>>()?))
 }
 
-fn outcome(policies: &Policies, issuers: &Declarations, row: &Expectation, name: String) -> Result<Outcome, String> {
-    let principal = Principal { tenant: TenantId::SYSTEM, issuer: issuer(row)?, subject: row.subject.as_str().into() };
-    claims_fit(issuers, row)?;
-    let subject = Subject::new(policies.schema(), &principal, row.role.as_ref(), &Arc::new(row.claims.clone()));
-    let subject = subject.map_err(|error| error.to_string())?;
-    let attributes = attributes(row)?;
-    let kind = kind(policies.schema(), row)?;
-    let asked = Question { action: &row.action, kind, name: &row.resource, attributes: &attributes };
-    let explanation = explain(policies, &subject, &asked);
+fn outcome(policies: &Policies, declared: &Declarations, row: &Expectation, name: String) -> Result<Outcome, String> {
+    let explanation = row.asking().explain(policies, declared).map_err(|error| error.to_string())?;
     let got = if explanation.verdict.is_allow() { Wanted::Allow } else { Wanted::Deny };
     let because = match &explanation.verdict {
         Verdict::Allow(because) => because,
@@ -195,66 +244,4 @@ fn outcome(policies: &Policies, issuers: &Declarations, row: &Expectation, name:
         _ => None,
     };
     Ok(Outcome { name, differs, explanation })
-}
-
-fn issuer(row: &Expectation) -> Result<IssuerRef, String> {
-    match (&row.issuer, row.authority.as_deref()) {
-        (Some(name), None) => Ok(IssuerRef::Oidc(name.clone())),
-        (None, Some("certificate")) => Ok(IssuerRef::Certificate),
-        (None, Some("local-user")) => Ok(IssuerRef::LocalUser),
-        (None, Some("node")) => Ok(IssuerRef::Node),
-        (None, Some("operator")) => Ok(IssuerRef::Operator),
-        (None, Some(_)) => Err("`authority` is one of `certificate`, `local-user`, `node`, `operator`".to_owned()),
-        (Some(_), Some(_)) | (None, None) => Err("give either `issuer` or `authority`".to_owned()),
-    }
-}
-
-/// A mistyped claim would make a refusal that is expected for another reason pass.
-fn claims_fit(issuers: &Declarations, row: &Expectation) -> Result<(), String> {
-    let declared = row.issuer.as_ref().and_then(|issuer| issuers.get(issuer));
-    for (claim, value) in &row.claims {
-        let fits = match (declared.and_then(|claims| claims.get(claim)), value) {
-            (None, _) => return Err(format!("claim `{claim}` is not declared for the issuer under `[issuers]`")),
-            (Some(ClaimType::Bool), ClaimValue::Bool(_))
-            | (Some(ClaimType::Long), ClaimValue::Long(_))
-            | (Some(ClaimType::Text), ClaimValue::Text(_))
-            | (Some(ClaimType::Texts), ClaimValue::Texts(_)) => true,
-            (Some(_), _) => false,
-        };
-        if !fits {
-            return Err(format!("claim `{claim}` is not of its declared type"));
-        }
-    }
-    Ok(())
-}
-
-fn kind(schema: &PolicySchema, row: &Expectation) -> Result<ResourceKind, String> {
-    let kinds: Vec<_> = schema.kinds(&row.action).collect();
-    let names = || kinds.iter().map(|kind| kind.entity_type()).collect::<Vec<_>>().join(", ");
-    match (&row.kind, kinds.as_slice()) {
-        (_, []) => Err(format!("unknown action `{}`", row.action)),
-        (None, [one]) => Ok(*one),
-        (None, _) => Err(format!("action `{}` is for several kinds; give `kind`, one of {}", row.action, names())),
-        (Some(name), _) => kinds
-            .iter()
-            .copied()
-            .find(|kind| kind.entity_type() == name)
-            .ok_or_else(|| format!("action `{}` is not for kind `{name}`, only for {}", row.action, names())),
-    }
-}
-
-fn attributes(row: &Expectation) -> Result<Vec<Attribute>, String> {
-    /// The attributes of the schema. Attributes come from our own code, so their names are static.
-    const NAMES: &[&str] = &["exportable", "origin", "type"];
-    let attribute = |(name, value): (&String, &ClaimValue)| {
-        let name =
-            NAMES.iter().copied().find(|known| known == name).ok_or_else(|| format!("unknown attribute `{name}`"))?;
-        match value {
-            ClaimValue::Bool(value) => Ok(Attribute::Bool(name, *value)),
-            ClaimValue::Long(value) => Ok(Attribute::Long(name, *value)),
-            ClaimValue::Text(value) => Ok(Attribute::Text(name, value.clone())),
-            ClaimValue::Texts(_) => Err(format!("attribute `{name}` cannot be a list")),
-        }
-    };
-    row.attributes.iter().map(attribute).collect()
 }

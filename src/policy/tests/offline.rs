@@ -1,5 +1,5 @@
 use super::*;
-use crate::policy::check::{Finding, Table, TableError, explain, run};
+use crate::policy::check::{Asking, Finding, Table, TableError, explain, run, run_on};
 
 const POLICIES: &str = r#"
 @id("take") permit(principal in Issuer::"github", action == Action::"assume", resource == Role::"deploy")
@@ -115,4 +115,24 @@ fn the_examples_of_the_documentation_hold() {
     let block = |language: &str| page.split_once(&format!("```{language}\n")).unwrap().1.split_once("```").unwrap().0;
     let report = run(ROWS, &[text("deploy", block("cedar"))], &Table::parse(block("toml")).unwrap()).unwrap();
     assert!(report.passed(), "{report:?}");
+}
+
+#[test]
+fn a_question_about_a_caller_knows_its_tokens_scope() {
+    let policies = compile("permit(principal, action, resource);");
+    let narrowed = caller(Some("r"), Scope::new(vec!["a".parse().unwrap()], vec![]).unwrap());
+    let ask = |resource: &str| {
+        let asking = Asking { action: READ.action.to_owned(), resource: resource.to_owned(), ..Asking::default() };
+        asking.explain_caller(&policies, &narrowed, ROWS).unwrap().verdict
+    };
+    assert!(ask("a/b").is_allow());
+    assert_eq!(reason(&ask("b")), Denial::OutsideScope);
+}
+
+#[test]
+fn a_table_is_run_against_policies_in_force_with_the_issuers_that_are_registered() {
+    let table = Table::parse(&TABLE.replace("[issuers.github]\nrepository = \"text\"", "")).unwrap();
+    let policies = Policies::compile(schema(), &[text("deploy", POLICIES)], 1).unwrap();
+    assert!(run_on(&policies, &declarations(), &table).unwrap().passed());
+    assert!(run_on(&policies, &Declarations::new(), &table).is_err());
 }
