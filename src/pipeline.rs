@@ -15,7 +15,7 @@ pub use self::{commit::forget_replies, facts::Facts, refusal::Refusal, settle::r
 use crate::{
     audit::{Audit, Entry, Intent, Recorded},
     engine::{EngineError, Lifecycle, Operation, Reply, SealedOperation, World},
-    identity::Caller,
+    identity::{Caller, IdentityError},
     method::{Access, AuditClass, Method, ResourceKind, TenantId},
     policy::{Permit, PolicyIds},
 };
@@ -133,7 +133,13 @@ impl Pipeline {
     }
 
     fn identify(&self, world: &World, facts: &Facts, method: &'static Method) -> Result<Caller, Refusal> {
-        match world.identity.identify(&facts.identity(world)?) {
+        let caller = world.identity.identify(&facts.identity(world)?);
+        // INVARIANT (role): whoever acts in a role could take it now, under the policies and issuers that are in force.
+        let caller = caller.and_then(|caller| match world.policy.still_assumes(&caller) {
+            Ok(()) => Ok(caller),
+            Err(_) => Err(IdentityError::TokenRoleDenied),
+        });
+        match caller {
             Ok(caller) => Ok(caller),
             Err(error) => {
                 self.audit.unidentified(method, &facts.peer_text, error.reason());

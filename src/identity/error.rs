@@ -30,6 +30,9 @@ pub enum IdentityError {
     /// The token, or what it came from, was revoked.
     #[error("token was revoked; log in again")]
     TokenRevoked,
+    /// Policies no longer let the token's owner take its role.
+    #[error("role of this token may not be taken by its owner any more; log in again with another one")]
+    TokenRoleDenied,
     /// The token's role is gone.
     #[error("role of this token was deleted; log in again with another one")]
     TokenRoleGone,
@@ -49,6 +52,7 @@ impl IdentityError {
             Self::TokenGarbled => "TOKEN_GARBLED",
             Self::TokenNotBound => "TOKEN_NOT_BOUND",
             Self::TokenRevoked => "TOKEN_REVOKED",
+            Self::TokenRoleDenied => "TOKEN_ROLE_DENIED",
             Self::TokenRoleGone => "TOKEN_ROLE_GONE",
         }
     }

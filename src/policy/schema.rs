@@ -59,6 +59,7 @@ pub struct PolicySchema {
     types: Types,
     claims: BTreeSet<String>,
     attributes: BTreeSet<String>,
+    issuers: BTreeSet<Name>,
 }
 
 /// One action, ready for decisions.
@@ -111,8 +112,8 @@ impl PolicySchema {
             actions.insert(word, ActionWord { number, entity, lineage, kinds });
         }
         let claims = issuers.values().flat_map(BTreeMap::keys).cloned().collect();
-        let attributes = attributes(&text)?;
-        Ok(Self { text, validator: Validator::new(schema), actions, types, claims, attributes })
+        let (attributes, issuers) = (attributes(&text)?, issuers.keys().cloned().collect());
+        Ok(Self { issuers, text, validator: Validator::new(schema), actions, types, claims, attributes })
     }
 
     /// The whole schema in Cedar's syntax, for people and editors.
@@ -148,6 +149,11 @@ impl PolicySchema {
     /// Whether any issuer declares such a claim, or any entity has such an attribute.
     pub(super) fn has_attribute(&self, claim: bool, name: &str) -> bool {
         if claim { self.claims.contains(name) } else { self.attributes.contains(name) }
+    }
+
+    /// Whether the tenant has such an issuer.
+    pub(super) fn knows_issuer(&self, name: &Name) -> bool {
+        self.issuers.contains(name)
     }
 
     pub(super) fn types(&self) -> &Types {

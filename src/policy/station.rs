@@ -11,13 +11,17 @@ use arc_swap::ArcSwap;
 use quick_cache::{Equivalent, sync::Cache};
 
 use super::{
-    Denial, Denied, Permit, Policies, PolicyIds, Question, Subject, Verdict,
+    ASSUME, Denial, Denied, Permit, Policies, PolicyIds, Question, Subject, Verdict,
     decisions::{Asked, Decisions},
 };
 use crate::{
-    identity::{Caller, Claims, Principal},
-    method::{Access, Action, Attributes, Method, Name, Resource, TenantId},
+    identity::{Caller, Claims, IssuerRef, Principal},
+    method::{Access, Action, Attributes, AuditClass, Method, Name, Resource, ResourceKind, TenantId},
 };
+
+/// What [`Policy::still_assumes`] keeps its decisions under; no RPC.
+static ASSUMING: Method =
+    Method { rpc: "", action: ASSUME, resource: ResourceKind::Role, audit: AuditClass::Read, access: Access::Bootstrap };
 
 /// How many callers' entities are kept.
 const KEPT_SUBJECTS: usize = 1024;
@@ -99,6 +103,33 @@ impl Policy {
         };
         match verdict {
             Verdict::Allow(because) => Ok(because),
+            Verdict::Deny(denied) => Err(denied),
+        }
+    }
+
+    /// Whether a caller may still take the role of its token. Asked with each request and kept exactly, so that it costs a
+    /// new decision only after a change of policies or issuers. Callers without a role, and the operators that `init` and
+    /// `recover` made, took theirs in no such way.
+    ///
+    /// # Errors
+    /// [`Denied`] when it may not take it any more.
+    pub fn still_assumes(&self, caller: &Caller) -> Result<(), Denied> {
+        let principal = caller.principal();
+        let Some(role) = caller.role().filter(|_| principal.issuer != IssuerRef::Operator) else { return Ok(()) };
+        let tenants = self.tenants.load();
+        let verdict = match tenants.get(&caller.tenant()) {
+            None => Verdict::deny(Denial::UnknownTenant),
+            Some(policies) => {
+                let (generation, kind, name) = (policies.generation(), ResourceKind::Role, role.as_str());
+                let asked = Asked { generation, caller, method: &ASSUMING, kind, name, attributes: &[] };
+                self.decisions.get_or(&asked, || match &principal.issuer {
+                    IssuerRef::Oidc(issuer) if !policies.schema().knows_issuer(issuer) => Verdict::deny(Denial::NoPermit),
+                    _ => policies.decide_assume(principal, caller.claims(), role),
+                })
+            }
+        };
+        match verdict {
+            Verdict::Allow(_) => Ok(()),
             Verdict::Deny(denied) => Err(denied),
         }
     }

@@ -1,3 +1,4 @@
+mod assumed;
 mod cached;
 mod deciding;
 mod lockout;
