@@ -7,7 +7,6 @@ use keyward_sdk::time::Clock;
 use super::{
     EngineError, Lifecycle,
     bootstrap::BootstrapRecord,
-    cluster::{ClusterKeyRecord, ClusterRecord, JoinRecord, NodeRecord},
     settled::Settled,
     tenant::{MAIN, TenantRecord},
 };
@@ -25,16 +24,8 @@ pub struct Tables {
     pub authorities: Arc<Table<AuthorityRecord>>,
     /// Bootstrap tokens, by hash.
     pub bootstraps: Arc<Table<BootstrapRecord>>,
-    /// Clusters, by name.
-    pub clusters: Arc<Table<ClusterRecord>>,
-    /// The keys of clusters, by cluster id and version.
-    pub cluster_keys: Arc<Table<ClusterKeyRecord>>,
     /// Issuers, by name.
     pub issuers: Arc<Table<IssuerConfig>>,
-    /// Join tokens, by hash.
-    pub joins: Arc<Table<JoinRecord>>,
-    /// Nodes, by cluster id and name.
-    pub nodes: Arc<Table<NodeRecord>>,
     /// Policies, by name.
     pub policies: Arc<Table<PolicyRecord>>,
     /// Roles, by name.
@@ -50,11 +41,7 @@ impl Tables {
         vec![
             self.authorities.clone(),
             self.bootstraps.clone(),
-            self.clusters.clone(),
-            self.cluster_keys.clone(),
             self.issuers.clone(),
-            self.joins.clone(),
-            self.nodes.clone(),
             self.policies.clone(),
             self.roles.clone(),
             self.tenants.clone(),
@@ -98,14 +85,5 @@ impl World {
     #[must_use]
     pub fn main_tenant(&self) -> TenantId {
         self.main
-    }
-
-    /// Where nodes reach the broker, `host:port`, as the settings say.
-    ///
-    /// # Errors
-    /// [`EngineError`] while the broker is being closed.
-    pub fn endpoints(&self) -> Result<Vec<String>, EngineError> {
-        let lifecycle = self.lifecycle.upgrade().ok_or(EngineError::Sealed)?;
-        Ok(lifecycle.parts.endpoints.clone())
     }
 }

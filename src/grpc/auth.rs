@@ -17,13 +17,13 @@ use crate::{
     method::TenantId,
 };
 
-fn scope(scope: Option<pb::Scope>) -> Result<Scope, EngineError> {
+pub(super) fn scope(scope: Option<pb::Scope>) -> Result<Scope, EngineError> {
     let scope = scope.unwrap_or_default();
     let paths = scope.paths.iter().map(|path| parse("scope.paths", path)).collect::<Result<_, _>>()?;
     Scope::new(paths, scope.actions).map_err(|error| EngineError::invalid("scope", error.to_string()))
 }
 
-fn shown(scope: &Scope) -> pb::Scope {
+pub(super) fn shown(scope: &Scope) -> pb::Scope {
     pb::Scope { paths: scope.paths().iter().map(ToString::to_string).collect(), actions: scope.actions().to_vec() }
 }
 

@@ -4,12 +4,13 @@
 //! [`door::Door`], and turns the reply back.
 
 mod auth;
-mod cluster;
 pub mod convert;
 pub mod door;
 mod facts;
+mod issuer;
 pub mod listener;
-mod node;
+mod policy;
+mod role;
 mod seal;
 mod secret;
 pub mod status;
@@ -26,13 +27,17 @@ pub const MAX_MESSAGE: usize = 4 << 20;
 #[must_use]
 pub fn routes(door: &Door) -> tonic::service::Routes {
     use v1::{
-        auth_service_server::AuthServiceServer, cluster_service_server::ClusterServiceServer,
-        node_service_server::NodeServiceServer, seal_service_server::SealServiceServer, secret_service_server::SecretServiceServer, tenant_service_server::TenantServiceServer};
+        auth_service_server::AuthServiceServer, issuer_service_server::IssuerServiceServer,
+        policy_service_server::PolicyServiceServer, role_service_server::RoleServiceServer,
+        seal_service_server::SealServiceServer, secret_service_server::SecretServiceServer,
+        tenant_service_server::TenantServiceServer,
+    };
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
         .add_service(AuthServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
-        .add_service(ClusterServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
-        .add_service(NodeServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(IssuerServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(PolicyServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(RoleServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(SealServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(SecretServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(TenantServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE));

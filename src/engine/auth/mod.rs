@@ -15,6 +15,7 @@ pub use self::{
     revoke::{Revoke, RevokeSelf, RevokeWhat},
     whoami::{WhoAmI, WhoIs},
 };
+pub(in crate::engine) use self::revoke::revoke_all;
 use crate::method::{ResourceKind, Tenantwide};
 
 /// What all of these are about.

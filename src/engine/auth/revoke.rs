@@ -7,7 +7,7 @@ use crate::{
     engine::{Done, EngineError, Kept, Operation, World},
     identity::{IssuerRef, Principal, Revocation, Revoked, TokenId},
     keyring::Changes,
-    method::{Action, Method, Name, Tenantwide, rows},
+    method::{Action, Method, Name, TenantId, Tenantwide, rows},
     policy::Permit,
 };
 
@@ -86,9 +86,23 @@ impl Operation for RevokeSelf {
     }
 }
 
-fn store(tenant: crate::method::TenantId, revocation: &Revocation) -> Result<Done<Kept<()>>, EngineError> {
+/// Adds to a change that all tokens of someone or something are taken back which were issued up to now.
+pub(in crate::engine) fn revoke_all(
+    changes: &mut Changes,
+    tenant: TenantId,
+    what: Revoked,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    add(changes, tenant, &Revocation::now(what, now))
+}
+
+fn store(tenant: TenantId, revocation: &Revocation) -> Result<Done<Kept<()>>, EngineError> {
     let mut changes = Changes::new();
-    let name = data_encoding::HEXLOWER.encode(&random::array::<16>());
-    changes.put_control(tenant, &name, revocation)?;
+    add(&mut changes, tenant, revocation)?;
     Ok(Done::Change(changes, Kept(())))
+}
+
+fn add(changes: &mut Changes, tenant: TenantId, revocation: &Revocation) -> Result<(), EngineError> {
+    let name = data_encoding::HEXLOWER.encode(&random::array::<16>());
+    Ok(changes.put_control(tenant, &name, revocation)?)
 }

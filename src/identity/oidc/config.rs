@@ -6,14 +6,15 @@ use keyward_sdk::time::Span;
 use serde::{Deserialize, Serialize};
 
 use super::{DeclaredClaim, SignatureAlgorithm, jwk::KeySet};
-use crate::method::Name;
+use crate::{identity::ClaimType, method::Name};
 
 const MAX_ISS_BYTES: usize = 512;
 const MAX_AUDIENCES: usize = 16;
 const MAX_CLAIMS: usize = 64;
 const MAX_CLAIM_NAME_BYTES: usize = 64;
 const MAX_SKEW_SECONDS: u32 = 300;
-const DEFAULT_SKEW_SECONDS: u32 = 60;
+/// How far an issuer's clock may be off when nothing is said, in seconds.
+pub const DEFAULT_SKEW_SECONDS: u32 = 60;
 
 /// Where the issuer's keys come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +86,12 @@ impl IssuerConfig {
     #[must_use]
     pub const fn clock_skew(&self) -> Span {
         Span::from_secs(self.clock_skew_seconds as u64)
+    }
+
+    /// The claims that policies may read, with their types.
+    #[must_use]
+    pub fn declared_types(&self) -> BTreeMap<String, ClaimType> {
+        self.claims.iter().map(|(name, claim)| (name.clone(), claim.kind)).collect()
     }
 
     /// Checks what serde cannot. Whether an address may be asked is decided at each fetch, by the installation's

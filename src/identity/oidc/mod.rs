@@ -24,7 +24,7 @@ mod view;
 pub use self::{
     algorithm::SignatureAlgorithm,
     claims::{ClaimPath, DeclaredClaim},
-    config::{ConfigProblem, IssuerConfig, KeySource, Replay},
+    config::{ConfigProblem, DEFAULT_SKEW_SECONDS, IssuerConfig, KeySource, Replay},
     error::OidcError,
     fetch::{Fetch, FetchError},
     http::{FetchSettings, HttpFetch},

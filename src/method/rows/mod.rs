@@ -1,8 +1,9 @@
 //! All rows, joined from one file a service.
 
 pub mod auth;
-pub mod cluster;
-pub mod node;
+pub mod issuer;
+pub mod policy;
+pub mod role;
 pub mod seal;
 pub mod secret;
 pub mod tenant;
@@ -29,7 +30,7 @@ macro_rules! rows {
 }
 pub(crate) use rows;
 
-const GROUPS: &[&[&Method]] = &[auth::ALL, cluster::ALL, node::ALL, seal::ALL, secret::ALL, tenant::ALL];
+const GROUPS: &[&[&Method]] = &[auth::ALL, issuer::ALL, policy::ALL, role::ALL, seal::ALL, secret::ALL, tenant::ALL];
 
 const fn count() -> usize {
     let mut total = 0;
