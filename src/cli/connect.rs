@@ -158,7 +158,8 @@ impl Target {
     }
 }
 
-fn context(global: &Global) -> Result<Option<Context>, CliError> {
+/// The context that is named, or in use.
+pub(super) fn context(global: &Global) -> Result<Option<Context>, CliError> {
     let contexts = Contexts::load()?;
     match global.context.as_ref().or(contexts.current.as_ref()) {
         None => Ok(None),

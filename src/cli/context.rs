@@ -27,6 +27,35 @@ pub struct Context {
     /// The tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// How people log in.
+    #[serde(default, skip_serializing_if = "People::is_empty")]
+    pub login: People,
+}
+
+/// How people log in at a broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct People {
+    /// The OIDC provider, which the broker knows as an issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The id under which the provider knows the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// What is asked for besides `openid`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// The certificate of the authority of the provider's certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_ca_cert: Option<PathBuf>,
+    /// The role to act in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+impl People {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// All of them.

@@ -5,6 +5,8 @@ mod connect;
 mod context;
 mod error;
 mod identity;
+mod input;
+mod login;
 mod output;
 mod prompt;
 
@@ -66,9 +68,25 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Name brokers, so that they need not be spelled out.
+    #[command(subcommand)]
+    Context(commands::context::ContextCommand),
+    /// Say whose OIDC tokens count: CI systems, clusters, and the provider that people log in with.
+    #[command(subcommand)]
+    Issuer(commands::issuer::IssuerCommand),
+    /// Log in as a person, or with an OIDC token, and keep the token for the commands that follow.
+    Login(login::LoginArgs),
+    /// Take the token of the last login back.
+    Logout,
     /// Initialise, unseal, seal and recover a broker.
     #[command(subcommand)]
     Operator(commands::operator::OperatorCommand),
+    /// Say who may do what, try it out and have it explained.
+    #[command(subcommand)]
+    Policy(commands::policy::PolicyCommand),
+    /// Make what callers act in.
+    #[command(subcommand)]
+    Role(commands::role::RoleCommand),
     /// Read and write secrets.
     #[command(subcommand)]
     Secret(commands::secret::SecretCommand),
@@ -189,7 +207,18 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 async fn client(command: Command, global: &Global, output: &Output) -> Result<ExitCode, CliError> {
     let target = || Target::resolve(global);
     match command {
+        Command::Context(command) => command.run(place(global), output)?,
+        Command::Issuer(command) => command.run(&target()?, output).await?,
+        Command::Login(args) => {
+            let people = connect::context(global)?.map(|context| context.login).unwrap_or_default();
+            login::login(args, people, &target()?, output).await?;
+        }
+        Command::Logout => login::logout(&target()?, output).await?,
         Command::Operator(command) => command.run(&target()?, output).await?,
+        #[cfg(feature = "server")]
+        Command::Policy(command) if command.is_offline() => command.run_offline(output)?,
+        Command::Policy(command) => command.run(&target()?, output).await?,
+        Command::Role(command) => command.run(&target()?, output).await?,
         Command::Secret(command) => command.run(&target()?, output).await?,
         Command::Tenant(command) => command.run(&target()?, output).await?,
         Command::Token(command) => command.run(&target()?, output).await?,
@@ -204,4 +233,10 @@ async fn client(command: Command, global: &Global, output: &Output) -> Result<Ex
         Command::Server(_) | Command::Dev(_) => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the broker is, as options and environment say.
+fn place(global: &Global) -> commands::context::Place {
+    let (addr, ca_cert, tenant) = (global.addr.clone(), global.ca_cert.clone(), global.tenant.clone());
+    commands::context::Place { addr, ca_cert, tenant }
 }

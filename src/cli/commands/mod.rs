@@ -1,6 +1,11 @@
 //! One file a noun.
 
+pub(super) mod context;
+mod described;
+pub(super) mod issuer;
 pub(super) mod operator;
+pub(super) mod policy;
+pub(super) mod role;
 pub(super) mod secret;
 pub(super) mod tenant;
 pub(super) mod token;

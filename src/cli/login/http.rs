@@ -1,0 +1,119 @@
+//! Calls to a provider: https, no redirects, limited in size and time.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use keyward_kit::tls;
+use oauth2::{HttpRequest, HttpResponse};
+use reqwest::{Client, Url, redirect};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+use crate::cli::CliError;
+
+/// The most bytes of an answer.
+const MOST: usize = 512 * 1024;
+/// How long one call may take.
+const CALL: Duration = Duration::from_secs(15);
+
+/// Why a call to the provider failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HttpError {
+    /// Neither https nor this machine.
+    #[error("`{0}` is not an https address")]
+    Scheme(String),
+    /// No answer.
+    #[error("{0}")]
+    Call(#[from] reqwest::Error),
+    /// Not to be understood.
+    #[error("the answer cannot be read")]
+    Answer,
+    /// Too large.
+    #[error("the answer is larger than 512 KiB")]
+    TooLarge,
+}
+
+/// See the module.
+pub(super) struct Http(Client);
+
+impl Http {
+    /// Trusts the system's authorities and the one in `ca`.
+    pub(super) fn new(ca: Option<&Path>) -> Result<Self, CliError> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if let Some(file) = ca {
+            let fail = |error: String| CliError::other(format!("reading {}", file.display()), error);
+            for certificate in CertificateDer::pem_file_iter(file).map_err(|e| fail(e.to_string()))? {
+                roots.add(certificate.map_err(|e| fail(e.to_string()))?).map_err(|e| fail(e.to_string()))?;
+            }
+        }
+        let setting_up = |error: &dyn std::fmt::Display| CliError::other("setting up TLS", error);
+        let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&tls::provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|e| setting_up(&e))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = Client::builder()
+            .tls_backend_preconfigured(config)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .timeout(CALL)
+            .user_agent("keyward")
+            .build();
+        Ok(Self(client.map_err(|e| setting_up(&e))?))
+    }
+
+    /// Gets a document.
+    pub(super) async fn get(&self, url: &str) -> Result<Vec<u8>, HttpError> {
+        let (status, body) = self.read(self.0.get(allowed(url)?).send().await?).await?;
+        if status == reqwest::StatusCode::OK { Ok(body) } else { Err(HttpError::Answer) }
+    }
+
+    /// Carries out a request of the protocol.
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let request = reqwest::Request::try_from(request)?;
+        allowed(request.url().as_str())?;
+        let response = self.0.execute(request).await?;
+        let kind = response.headers().get(::http::header::CONTENT_TYPE).cloned();
+        let (status, body) = self.read(response).await?;
+        let mut answer = HttpResponse::new(body);
+        *answer.status_mut() = status;
+        if let Some(kind) = kind {
+            answer.headers_mut().insert(::http::header::CONTENT_TYPE, kind);
+        }
+        Ok(answer)
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<(reqwest::StatusCode, Vec<u8>), HttpError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MOST {
+                return Err(HttpError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((response.status(), body))
+    }
+}
+
+/// Codes and tokens go over https only; in clear to this very machine at most.
+pub(super) fn allowed(url: &str) -> Result<Url, HttpError> {
+    let wrong = || HttpError::Scheme(url.chars().take(200).collect());
+    let parsed = Url::parse(url).map_err(|_| wrong())?;
+    let here = matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    if parsed.scheme() == "https" || (parsed.scheme() == "http" && here) { Ok(parsed) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_tokens_go_over_https_only() {
+        for good in ["https://id.example/token", "http://127.0.0.1:8080/token", "http://[::1]/", "http://localhost:1/"] {
+            assert!(allowed(good).is_ok(), "{good}");
+        }
+        for bad in ["http://id.example/", "http://127.0.0.1.example/", "ftp://127.0.0.1/", "id.example", ""] {
+            assert!(allowed(bad).is_err(), "{bad}");
+        }
+    }
+}
