@@ -9,7 +9,12 @@ mod facts;
 mod refusal;
 mod settle;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use keyward_kit::tasks::Group;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 pub use self::{commit::forget_replies, facts::Facts, refusal::Refusal, settle::recover};
 use crate::{
@@ -20,6 +25,8 @@ use crate::{
     policy::{Permit, PolicyIds},
 };
 
+/// Changes that may be under way at once.
+const CHANGES: usize = 1_024;
 /// How often an operation is run again after a conflict.
 const TRIES: usize = 8;
 
@@ -27,13 +34,63 @@ const TRIES: usize = 8;
 pub struct Pipeline {
     lifecycle: Arc<Lifecycle>,
     audit: Arc<Audit>,
+    changes: Group,
 }
 
 impl Pipeline {
     /// The stations in order.
     #[must_use]
     pub fn new(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>) -> Self {
-        Self { lifecycle, audit }
+        Self { lifecycle, audit, changes: Group::new(CHANGES, &CancellationToken::new()) }
+    }
+
+    /// Waits for the changes that are under way, at most `grace`. For an orderly end.
+    pub async fn drain(&self, grace: Duration) {
+        let left = self.changes.close(grace).await;
+        if left > 0 {
+            warn!(left, "Changes cut off at the end of the grace period");
+        }
+    }
+
+    /// Runs one request. A change goes on to its end even when the caller hangs up in the middle: what was begun is
+    /// finished and recorded.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_to_the_end<O: Operation>(self: &Arc<Self>, facts: Facts, operation: O) -> Result<Recorded<O::Reply>, Refusal> {
+        if O::METHOD.audit == AuditClass::Read {
+            return self.run(&facts, operation).await;
+        }
+        let this = self.clone();
+        self.apart(async move { this.run(&facts, operation).await }).await
+    }
+
+    /// As [`Self::run_to_the_end`], for what works while sealed.
+    ///
+    /// # Errors
+    /// As [`Self::run_sealed`].
+    pub async fn run_sealed_to_the_end<O: SealedOperation>(
+        self: &Arc<Self>,
+        facts: Facts,
+        operation: O,
+    ) -> Result<Recorded<O::Reply>, Refusal> {
+        let this = self.clone();
+        self.apart(async move { this.run_sealed(&facts, operation).await }).await
+    }
+
+    async fn apart<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<R, Refusal>> + Send + 'static,
+    ) -> Result<R, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let task = async move {
+            // Nobody listens any more when the caller has hung up.
+            let _gone = tell.send(work.await);
+        };
+        if self.changes.try_run(task).is_err() {
+            return Err(EngineError::Limit { what: "the number of changes under way", limit: CHANGES as u64 }.into());
+        }
+        told.await.unwrap_or_else(|_| Err(EngineError::Unavailable("the broker is stopping; try again".to_owned()).into()))
     }
 
     /// What is open and what is not.

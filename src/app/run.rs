@@ -38,6 +38,7 @@ impl App {
     /// [`Ended`]: the task whose end stopped the daemon.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Ended> {
         let Self { config, listener, ops, served, lifecycle, audit, door, clock } = self;
+        let pipeline = door.pipeline().clone();
         let mut tasks = Tasks::new();
         let stopping = tasks.stopping();
         let routes = grpc::routes(&door);
@@ -68,6 +69,7 @@ impl App {
         sd::stopping();
         info!("Stopping");
         let drained = tasks.drain(config.grace + Duration::from_secs(2)).await;
+        pipeline.drain(config.grace).await;
         lifecycle.stop();
         if let Err(error) = audit.close().await {
             warn!(%error, "Audit log not closed in order");

@@ -45,7 +45,7 @@ impl Door {
             Ok(operation) => operation,
             Err(error) => return Err(status::of(&self.pipeline.malformed(O::METHOD, &facts, error))),
         };
-        match self.pipeline.run(&facts, operation).await {
+        match self.pipeline.run_to_the_end(facts, operation).await {
             Ok(recorded) => Ok(Response::new(R::from(recorded.into_reply()))),
             Err(refusal) => Err(status::of(&refusal)),
         }
@@ -65,7 +65,7 @@ impl Door {
     {
         let facts = super::facts::read(&request, self.pipeline.lifecycle()).map_err(|refusal| status::of(&refusal))?;
         let operation = O::try_from(request.into_inner()).map_err(|error| status::of(&error.into()))?;
-        match self.pipeline.run_sealed(&facts, operation).await {
+        match self.pipeline.run_sealed_to_the_end(facts, operation).await {
             Ok(recorded) => Ok(Response::new(R::from(recorded.into_reply()))),
             Err(refusal) => Err(status::of(&refusal)),
         }
