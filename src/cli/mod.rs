@@ -78,6 +78,9 @@ enum Command {
     Login(login::LoginArgs),
     /// Take the token of the last login back.
     Logout,
+    /// Register Kubernetes clusters, let their nodes join, rotate their keys.
+    #[command(subcommand)]
+    Cluster(commands::cluster::ClusterCommand),
     /// Initialise, unseal, seal and recover a broker.
     #[command(subcommand)]
     Operator(commands::operator::OperatorCommand),
@@ -214,6 +217,7 @@ async fn client(command: Command, global: &Global, output: &Output) -> Result<Ex
             login::login(args, people, &target()?, output).await?;
         }
         Command::Logout => login::logout(&target()?, output).await?,
+        Command::Cluster(command) => command.run(&target()?, output).await?,
         Command::Operator(command) => command.run(&target()?, output).await?,
         #[cfg(feature = "server")]
         Command::Policy(command) if command.is_offline() => command.run_offline(output)?,

@@ -3,6 +3,7 @@
 pub(super) mod context;
 mod described;
 pub(super) mod issuer;
+pub(super) mod cluster;
 pub(super) mod operator;
 pub(super) mod policy;
 pub(super) mod role;

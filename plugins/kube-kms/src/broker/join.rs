@@ -9,6 +9,7 @@ use keyward_kit::{
     endpoints::{Backoff, Endpoints},
     tls::{self, PinnedCa},
 };
+use keyward_sdk::crypto::random;
 
 use super::{BrokerError, client::{sort_out, unanswered}, connect::channel, convert};
 use crate::node::{Node, NodeKey};
@@ -41,6 +42,8 @@ pub async fn join(with: &JoinString) -> Result<Node, JoinFailure> {
     let key = NodeKey::generate().map_err(|error| JoinFailure::Key(error.to_string()))?;
     let csr = key.request().map_err(|error| JoinFailure::Key(error.to_string()))?;
     let endpoints = Endpoints::new(channels, Backoff::default());
+    // The token serves once: a try whose answer was lost must be the same request when it is made again.
+    let request_id = data_encoding::HEXLOWER.encode(&random::array::<16>());
     let answer = endpoints.call(JOIN, |channel| {
         let mut client = NodeServiceClient::new(channel.clone());
         let request = v1::JoinRequest {
@@ -48,6 +51,10 @@ pub async fn join(with: &JoinString) -> Result<Node, JoinFailure> {
             csr: csr.clone().into(),
             software: crate::VERSION.to_owned(),
         };
+        let mut request = tonic::Request::new(request);
+        if let Ok(id) = request_id.parse() {
+            request.metadata_mut().insert("keyward-request-id", id);
+        }
         async move { client.join(request).await.map_err(sort_out) }
     });
     let answer = answer.await.map_err(unanswered)?.into_inner();

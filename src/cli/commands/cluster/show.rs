@@ -1,0 +1,72 @@
+//! How a cluster is shown.
+
+use keyward_api::v1::{Allowance, Cluster, ClusterKeyState, ClusterKeyVersion, ClusterMode};
+use serde_json::{Value, json};
+
+use crate::cli::output::{Output, time};
+
+/// The columns of a list.
+pub(super) const COLUMNS: [&str; 6] = ["name", "id", "mode", "nodes", "primary", "created_at"];
+
+fn mode(cluster: &Cluster) -> &'static str {
+    match ClusterMode::try_from(cluster.mode) {
+        Ok(ClusterMode::Local) => "local",
+        Ok(ClusterMode::Remote) => "remote",
+        _ => "unknown",
+    }
+}
+
+/// A row of a list.
+pub(super) fn row(cluster: &Cluster) -> Vec<Value> {
+    vec![
+        json!(cluster.name),
+        json!(cluster.id),
+        json!(mode(cluster)),
+        json!(cluster.nodes),
+        json!(cluster.primary),
+        time(cluster.created_at.as_ref()),
+    ]
+}
+
+fn span(duration: Option<&prost_types::Duration>) -> Option<String> {
+    let duration = std::time::Duration::try_from(*duration?).ok()?;
+    Some(humantime::format_duration(duration).to_string())
+}
+
+fn offline(allowance: &Allowance) -> Value {
+    if allowance.offline_unlimited { json!("unlimited") } else { json!(span(allowance.offline_max.as_ref())) }
+}
+
+fn version(version: &ClusterKeyVersion) -> Value {
+    let state = match ClusterKeyState::try_from(version.state) {
+        Ok(ClusterKeyState::Enabled) => "enabled",
+        Ok(ClusterKeyState::DecryptOnly) => "decrypt-only",
+        Ok(ClusterKeyState::Disabled) => "disabled",
+        _ => "unknown",
+    };
+    json!({
+        "version": version.version,
+        "key_id": version.key_id,
+        "state": state,
+        "held_by": version.held_by,
+        "created_at": time(version.created_at.as_ref()),
+    })
+}
+
+/// A cluster.
+pub(super) fn cluster(cluster: &Cluster, output: &Output) {
+    let allowance = cluster.allowance.unwrap_or_default();
+    output.record(&[
+        ("name", json!(cluster.name)),
+        ("id", json!(cluster.id)),
+        ("mode", json!(mode(cluster))),
+        ("description", json!(cluster.description)),
+        ("created_at", time(cluster.created_at.as_ref())),
+        ("offline_max", offline(&allowance)),
+        ("offline_writes_max", json!(span(allowance.offline_writes_max.as_ref()))),
+        ("nodes", json!(cluster.nodes)),
+        ("generation", json!(cluster.generation)),
+        ("primary", json!(cluster.primary)),
+        ("versions", Value::Array(cluster.versions.iter().map(version).collect())),
+    ]);
+}
