@@ -9,3 +9,5 @@
 )]
 
 mod contract;
+mod e2e;
+mod support;
