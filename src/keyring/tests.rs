@@ -254,3 +254,65 @@ async fn another_root_key_opens_nothing() {
     let opened = Vault::open(store, INSTALLATION, other, Vec::new()).await;
     assert!(matches!(opened, Err(VaultError::Sealed { .. })));
 }
+
+/// A store whose watches can be told to fall behind.
+struct Lagging {
+    inner: Memory,
+    behind: tokio::sync::watch::Sender<u32>,
+}
+
+#[async_trait::async_trait]
+impl Storage for Lagging {
+    async fn get(&self, path: &Path) -> Result<Option<crate::storage::Entry>, crate::storage::StorageError> {
+        self.inner.get(path).await
+    }
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&Path>,
+        limit: usize,
+    ) -> Result<Vec<(Path, crate::storage::Entry)>, crate::storage::StorageError> {
+        self.inner.list(prefix, after, limit).await
+    }
+    async fn commit(&self, batch: Batch) -> Result<crate::storage::Revision, crate::storage::StorageError> {
+        self.inner.commit(batch).await
+    }
+    async fn watch(
+        &self,
+        prefix: &str,
+        from: crate::storage::Revision,
+    ) -> Result<crate::storage::Watch, crate::storage::StorageError> {
+        use futures_util::StreamExt;
+        let mut behind = self.behind.subscribe();
+        let resync = async move { behind.changed().await.map(|()| crate::storage::WatchEvent::Resync).ok() };
+        let resync = futures_util::stream::once(resync).filter_map(|event| async { event });
+        let commits = self.inner.watch(prefix, from).await?;
+        Ok(Box::pin(futures_util::stream::select(Box::pin(resync), commits)))
+    }
+    async fn revision(&self) -> Result<crate::storage::Revision, crate::storage::StorageError> {
+        self.inner.revision().await
+    }
+}
+
+#[tokio::test]
+async fn a_watch_that_falls_behind_is_caught_up_and_nothing_is_missed() {
+    let seeded = fresh().await;
+    let inner = Memory::new();
+    put_back(&inner, copy(&seeded).await).await;
+    let store = Arc::new(Lagging { inner, behind: tokio::sync::watch::Sender::new(0) });
+    let notes: Arc<Table<Note>> = Arc::default();
+    let opened = Vault::open(store.clone(), INSTALLATION, root(), vec![notes.clone()]).await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test owns its one task")]
+    let follow = tokio::spawn(opened.vault.clone().follow(opened.from));
+    for round in 0..20 {
+        store.behind.send_replace(round);
+        let mut changes = Changes::new();
+        changes.put_control(TENANT, &format!("n{round}"), &Note("x".into())).unwrap();
+        changes.delete_control::<Note>(TENANT, &format!("n{}", round.wrapping_sub(2)));
+        opened.vault.commit(changes).await.unwrap();
+        assert!(notes.get(TENANT, &format!("n{round}")).is_some());
+    }
+    assert_eq!(notes.all(TENANT).len(), 3);
+    assert!(opened.vault.trusted().is_ok());
+    follow.abort();
+}

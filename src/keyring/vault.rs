@@ -1,6 +1,9 @@
 //! The open whole: storage, keyrings and control state. Exists only while unsealed.
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::{
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -20,6 +23,9 @@ use crate::{
     method::TenantId,
     storage::{Batch, CALL_DEADLINE, Expect, Revision, Storage, StorageError, WatchEvent},
 };
+
+/// How often a reading is tried again that does not fit together.
+const CATCH_UP_TRIES: u64 = 20;
 
 /// The id of an installation: 16 random bytes made by `init`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +92,7 @@ impl Vault {
         root: RootKey,
         views: Vec<Arc<dyn View>>,
     ) -> Result<Opened, VaultError> {
-        let shown: Vec<&dyn View> = views.iter().map(|view| &**view).collect();
-        let loaded = control::load(&*storage, installation.0, &root, &shown).await?;
+        let loaded = control::load(&*storage, installation.0, &root, &Hot::default(), &views).await?;
         let vault = Self {
             storage,
             installation,
@@ -115,12 +120,42 @@ impl Vault {
         ended
     }
 
-    async fn follow_until_broken(&self, from: Revision) -> Result<(), VaultError> {
+    async fn follow_until_broken(&self, mut from: Revision) -> Result<(), VaultError> {
+        loop {
+            self.follow_a_watch(from).await?;
+            from = self.catch_up().await?;
+        }
+    }
+
+    /// Reads everything anew after the watch fell behind, and shows the views what they missed. While others commit, the
+    /// pages of one reading need not fit together, so it is tried again before anything is believed to be older.
+    async fn catch_up(&self) -> Result<Revision, VaultError> {
+        let mut tries = 0;
+        loop {
+            let before = self.inner.read().unwrap_or_else(PoisonError::into_inner).hot.clone();
+            let loaded = control::load(&*self.storage, self.installation.0, &self.root.load(), &before, &self.views).await;
+            match loaded {
+                Ok(loaded) => {
+                    let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+                    inner.hot = loaded.hot;
+                    inner.rings = Arc::new(loaded.rings);
+                    self.applied.send_replace(loaded.revision);
+                    return Ok(loaded.revision);
+                }
+                Err(VaultError::Rollback { .. } | VaultError::Sealed { .. }) if tries < CATCH_UP_TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(20 * tries)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Applies commits until the watch falls behind.
+    async fn follow_a_watch(&self, from: Revision) -> Result<(), VaultError> {
         let mut watch = self.storage.watch(place::CONTROL_PREFIX, from).await?;
         while let Some(event) = watch.next().await {
-            let WatchEvent::Commit(revision, changes) = event else {
-                return Err(VaultError::Broken("the watch over the store fell behind".to_owned()));
-            };
+            let WatchEvent::Commit(revision, changes) = event else { return Ok(()) };
             if !changes.is_empty() {
                 let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
                 let mut rings = (*inner.rings).clone();

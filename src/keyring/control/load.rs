@@ -1,6 +1,9 @@
 //! Reads the whole control state and checks that its parts fit together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use keyward_sdk::{crypto::digest::sha256, secret::Secret};
@@ -8,6 +11,7 @@ use keyward_sdk::{crypto::digest::sha256, secret::Secret};
 use super::{
     Hot, KEYRING, SEAL_DIGEST, TenantHot, View,
     commit::unstamp,
+    follow::show,
     index::{BUCKETS, Bucket, HeadRecord, bucket_of},
 };
 use crate::{
@@ -36,12 +40,14 @@ pub(in crate::keyring) struct Loaded {
     pub(in crate::keyring) revision: Revision,
 }
 
-/// Loads everything, fills the views, and refuses what is older than its index or head.
+/// Loads everything, shows the views what differs from `before` (all of it at the first time), and refuses what is older
+/// than its index, its head, or `before`.
 pub(in crate::keyring) async fn load(
     storage: &dyn Storage,
     installation: [u8; 16],
     root: &RootKey,
-    views: &[&dyn View],
+    before: &Hot,
+    views: &[Arc<dyn View>],
 ) -> Result<Loaded, VaultError> {
     let revision = storage.revision().await?;
     let mut tenants = read_all(storage).await?;
@@ -63,7 +69,7 @@ pub(in crate::keyring) async fn load(
         let owner = TenantId::from_hex(name).ok_or_else(|| older(TenantId::SYSTEM, "a keyring has a strange name"))?;
         rings.insert(owner, Keyring::new(codec::decode(value.expose(), KEYRING)?)?);
     }
-    fill(TenantId::SYSTEM, &values, views)?;
+    let mut shown = vec![(TenantId::SYSTEM, values)];
     hot.tenants.insert(TenantId::SYSTEM, state);
     for (tenant, parts) in tenants {
         // What a destroyed tenant leaves behind cannot be read any more, by anyone.
@@ -71,10 +77,19 @@ pub(in crate::keyring) async fn load(
             continue;
         }
         let (state, values) = open_tenant(tenant, &parts, &rings)?;
-        fill(tenant, &values, views)?;
+        shown.push((tenant, values));
         hot.tenants.insert(tenant, state);
     }
-    for tenant in hot.tenants.keys() {
+    // Everything was opened and fits together: only now is anything shown.
+    for (tenant, seen) in &before.tenants {
+        match hot.tenants.get(tenant) {
+            Some(now) if now.counter >= seen.counter => {}
+            Some(now) => return Err(older(*tenant, &format!("it is at {}, and was at {} before", now.counter, seen.counter))),
+            None => shown.push((*tenant, Values::new())),
+        }
+    }
+    for (tenant, values) in &shown {
+        show_changes(*tenant, before.tenants.get(tenant), hot.tenants.get(tenant), values, views)?;
         views.iter().for_each(|view| view.settled(*tenant));
     }
     Ok(Loaded { rings, hot, revision })
@@ -164,12 +179,21 @@ fn check_seal(values: &Values, seal: Option<&Entry>) -> Result<(), VaultError> {
     Err(older(TenantId::SYSTEM, "the seal record is not the one that was written last"))
 }
 
-fn fill(tenant: TenantId, values: &Values, views: &[&dyn View]) -> Result<(), VaultError> {
-    for (key, value) in values {
-        let Some((kind, name)) = key.split_once('/') else { continue };
-        for view in views.iter().filter(|view| view.kind() == kind) {
-            view.apply(tenant, name, Some(value.expose()))?;
-        }
+/// Shows what was written or removed between two states of a tenant.
+fn show_changes(
+    tenant: TenantId,
+    before: Option<&TenantHot>,
+    now: Option<&TenantHot>,
+    values: &Values,
+    views: &[Arc<dyn View>],
+) -> Result<(), VaultError> {
+    let written = |state: Option<&TenantHot>, key: &str| state?.buckets.get(bucket_of(key))?.0.get(key).copied();
+    for (key, value) in values.iter().filter(|(key, _)| written(before, key) != written(now, key)) {
+        show(views, tenant, key, Some(value.expose()))?;
+    }
+    let known = before.into_iter().flat_map(|state| &state.buckets).flat_map(|bucket| bucket.0.keys());
+    for key in known.filter(|key| written(now, key).is_none()) {
+        show(views, tenant, key, None)?;
     }
     Ok(())
 }
