@@ -1,7 +1,9 @@
 //! All rows, joined from one file a service.
 
 pub mod auth;
+pub mod crypto;
 pub mod issuer;
+pub mod key;
 pub mod policy;
 pub mod role;
 pub mod seal;
@@ -30,7 +32,17 @@ macro_rules! rows {
 }
 pub(crate) use rows;
 
-const GROUPS: &[&[&Method]] = &[auth::ALL, issuer::ALL, policy::ALL, role::ALL, seal::ALL, secret::ALL, tenant::ALL];
+const GROUPS: &[&[&Method]] = &[
+    auth::ALL,
+    crypto::ALL,
+    issuer::ALL,
+    key::ALL,
+    policy::ALL,
+    role::ALL,
+    seal::ALL,
+    secret::ALL,
+    tenant::ALL,
+];
 
 const fn count() -> usize {
     let mut total = 0;

@@ -75,6 +75,12 @@ impl OaepPrivateKey {
         OaepPrivateDecryptingKey::new(key).map(Self).map_err(|_| CryptoError::Key("RSA private"))
     }
 
+    /// Bytes of the modulus, and of every ciphertext.
+    #[must_use]
+    pub fn modulus_len(&self) -> usize {
+        self.0.key_size_bytes()
+    }
+
     /// Decrypts what the public key encrypted with the same hash and label.
     ///
     /// # Errors
