@@ -9,7 +9,8 @@ use tracing::{info, warn};
 
 use crate::{
     audit::Audit,
-    engine::{EngineError, Lifecycle, World, tenant},
+    engine::{EngineError, Lifecycle, World, key, tenant},
+    keyring::Changes,
     pipeline,
 };
 
@@ -17,6 +18,8 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(60);
 /// How long a job may take.
 const WITHIN: Duration = Duration::from_secs(30);
+/// How many batches of keys in one round. The rest is due in the next.
+const BATCHES: usize = 8;
 
 /// Runs the jobs once a minute while the broker is open, and settles what a crash left as soon as it opens.
 pub(super) async fn minutely(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>, clock: SharedClock, stop: CancellationToken) {
@@ -39,13 +42,43 @@ pub(super) async fn minutely(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>, clock
 async fn run(lifecycle: &Lifecycle, world: &World, audit: &Arc<Audit>, clock: &SharedClock) -> Result<(), EngineError> {
     let now = clock.now();
     if let Some(changes) = tenant::purge_due(world, now)? {
-        let recorded = audit.system("tenant.purged", Vec::new(), keyward_kit::audit::Durability::Fsync, Instant::now() + WITHIN).await;
-        let _taken = recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
-        world.vault.commit(changes).await?;
+        recorded(world, audit, "tenant.purged", Vec::new(), changes).await?;
         info!("Tenants destroyed whose waiting period was over");
+    }
+    for _ in 0..BATCHES {
+        let Some(due) = key::destroy_due(world, now)? else { break };
+        keys(world, audit, "key.destroyed", due).await?;
+        info!("Keys destroyed whose waiting period was over");
+    }
+    for _ in 0..BATCHES {
+        let Some(due) = key::rotate_due(world, now).await? else { break };
+        keys(world, audit, "key.rotated", due).await?;
+        info!("Keys rotated whose period was over");
     }
     if lifecycle.certificate_is_due(now) {
         lifecycle.serve_certificate(world);
     }
     pipeline::forget_replies(world, now).await
+}
+
+/// The same for keys, each by name.
+async fn keys(world: &World, audit: &Arc<Audit>, what: &'static str, due: key::Due) -> Result<(), EngineError> {
+    let tenant = due.tenant.to_string();
+    let mut details = vec![("tenant", tenant.as_str())];
+    details.extend(due.names.iter().map(|name| ("key", name.as_str())));
+    recorded(world, audit, what, details, due.changes).await
+}
+
+/// Commits what the clock asks for, once it is in the audit log.
+async fn recorded(
+    world: &World,
+    audit: &Arc<Audit>,
+    what: &'static str,
+    details: Vec<(&str, &str)>,
+    changes: Changes,
+) -> Result<(), EngineError> {
+    let recorded = audit.system(what, details, keyward_kit::audit::Durability::Fsync, Instant::now() + WITHIN).await;
+    let _taken = recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
+    world.vault.commit(changes).await?;
+    Ok(())
 }

@@ -7,6 +7,7 @@ use keyward_sdk::time::Clock;
 use super::{
     EngineError, Lifecycle,
     bootstrap::BootstrapRecord,
+    key::{ImportRecord, Keys},
     settled::Settled,
     tenant::{MAIN, TenantRecord},
 };
@@ -24,8 +25,12 @@ pub struct Tables {
     pub authorities: Arc<Table<AuthorityRecord>>,
     /// Bootstrap tokens, by hash.
     pub bootstraps: Arc<Table<BootstrapRecord>>,
+    /// Wrapping keys that wait for an import, by id.
+    pub imports: Arc<Table<ImportRecord>>,
     /// Issuers, by name.
     pub issuers: Arc<Table<IssuerConfig>>,
+    /// Named keys, ready for use.
+    pub keys: Arc<Keys>,
     /// Policies, by name.
     pub policies: Arc<Table<PolicyRecord>>,
     /// Roles, by name.
@@ -41,7 +46,9 @@ impl Tables {
         vec![
             self.authorities.clone(),
             self.bootstraps.clone(),
+            self.imports.clone(),
             self.issuers.clone(),
+            self.keys.clone(),
             self.policies.clone(),
             self.roles.clone(),
             self.tenants.clone(),
