@@ -5,9 +5,11 @@
 
 mod auth;
 pub mod convert;
+mod crypto;
 pub mod door;
 mod facts;
 mod issuer;
+mod key;
 pub mod listener;
 mod policy;
 mod role;
@@ -27,7 +29,8 @@ pub const MAX_MESSAGE: usize = 4 << 20;
 #[must_use]
 pub fn routes(door: &Door) -> tonic::service::Routes {
     use v1::{
-        auth_service_server::AuthServiceServer, issuer_service_server::IssuerServiceServer,
+        auth_service_server::AuthServiceServer, crypto_service_server::CryptoServiceServer,
+        issuer_service_server::IssuerServiceServer, key_service_server::KeyServiceServer,
         policy_service_server::PolicyServiceServer, role_service_server::RoleServiceServer,
         seal_service_server::SealServiceServer, secret_service_server::SecretServiceServer,
         tenant_service_server::TenantServiceServer,
@@ -35,7 +38,9 @@ pub fn routes(door: &Door) -> tonic::service::Routes {
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
         .add_service(AuthServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(CryptoServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(IssuerServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(KeyServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(PolicyServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(RoleServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(SealServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
