@@ -74,6 +74,9 @@ enum Command {
     /// Say whose OIDC tokens count: CI systems, clusters, and the provider that people log in with.
     #[command(subcommand)]
     Issuer(commands::issuer::IssuerCommand),
+    /// Make and use keys that never leave the broker.
+    #[command(subcommand)]
+    Key(commands::key::KeyCommand),
     /// Log in as a person, or with an OIDC token, and keep the token for the commands that follow.
     Login(login::LoginArgs),
     /// Take the token of the last login back.
@@ -212,6 +215,7 @@ async fn client(command: Command, global: &Global, output: &Output) -> Result<Ex
     match command {
         Command::Context(command) => command.run(place(global), output)?,
         Command::Issuer(command) => command.run(&target()?, output).await?,
+        Command::Key(command) => command.run(&target()?, output).await?,
         Command::Login(args) => {
             let people = connect::context(global)?.map(|context| context.login).unwrap_or_default();
             login::login(args, people, &target()?, output).await?;

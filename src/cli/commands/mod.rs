@@ -4,6 +4,7 @@ pub(super) mod context;
 mod described;
 pub(super) mod issuer;
 pub(super) mod cluster;
+pub(super) mod key;
 pub(super) mod operator;
 pub(super) mod policy;
 pub(super) mod role;
