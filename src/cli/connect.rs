@@ -28,10 +28,10 @@ const CALL: Duration = Duration::from_secs(30);
 const DEFAULT: &str = "https://127.0.0.1:7443";
 
 /// A channel that sends token, tenant and request id.
-pub type Client = InterceptedService<Channel, Headers>;
+pub(super) type Client = InterceptedService<Channel, Headers>;
 
 /// Where the broker is and as whom it is called.
-pub struct Target {
+pub(super) struct Target {
     /// The address.
     pub addr: String,
     ca_cert: Option<PathBuf>,
@@ -45,7 +45,7 @@ impl Target {
     ///
     /// # Errors
     /// When a file that was named cannot be read.
-    pub fn resolve(global: &Global) -> Result<Self, CliError> {
+    pub(super) fn resolve(global: &Global) -> Result<Self, CliError> {
         let context = context(global)?;
         let addr = global.addr.clone().or_else(|| context.as_ref().map(|c| c.addr.clone())).unwrap_or_else(|| DEFAULT.to_owned());
         let ca_cert = global.ca_cert.clone().or_else(|| context.as_ref().and_then(|c| c.ca_cert.clone()));
@@ -63,14 +63,14 @@ impl Target {
 
     /// The same broker, called without a token and with a key of its own: for a login.
     #[must_use]
-    pub fn anonymous(&self, ephemeral: Ephemeral) -> Self {
+    pub(super) fn anonymous(&self, ephemeral: Ephemeral) -> Self {
         let (addr, ca_cert, tenant) = (self.addr.clone(), self.ca_cert.clone(), self.tenant.clone());
         Self { addr, ca_cert, tenant, token: None, certificate: Some((ephemeral.certificate, ephemeral.key)) }
     }
 
     /// The token that calls are made with.
     #[must_use]
-    pub fn token(&self) -> Option<&SecretString> {
+    pub(super) fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
     }
 
@@ -78,7 +78,7 @@ impl Target {
     ///
     /// # Errors
     /// [`CliError::Unreachable`] with where and why.
-    pub async fn connect(&self) -> Result<Client, CliError> {
+    pub(super) async fn connect(&self) -> Result<Client, CliError> {
         let unreachable = |why: String| CliError::Unreachable { addr: self.addr.clone(), why };
         let endpoint = Endpoint::from_static("http://keyward").connect_timeout(CONNECT).timeout(CALL).tcp_nodelay(true);
         let channel = if let Some(path) = self.addr.strip_prefix("unix://") {
@@ -196,7 +196,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 
 /// What every call carries.
 #[derive(Clone)]
-pub struct Headers {
+pub(super) struct Headers {
     token: Option<MetadataValue<tonic::metadata::Ascii>>,
     tenant: Option<MetadataValue<tonic::metadata::Ascii>>,
 }

@@ -18,7 +18,7 @@ use super::CliError;
 
 /// One broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Context {
+pub(super) struct Context {
     /// The address.
     pub addr: String,
     /// The authority's certificate.
@@ -60,7 +60,7 @@ impl People {
 
 /// All of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contexts {
+pub(super) struct Contexts {
     /// The one that is used when none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<String>,
@@ -74,7 +74,7 @@ impl Contexts {
     ///
     /// # Errors
     /// When the file cannot be read or is not TOML.
-    pub fn load() -> Result<Self, CliError> {
+    pub(super) fn load() -> Result<Self, CliError> {
         let Some(file) = file() else { return Ok(Self::default()) };
         match fs::read_to_string(&file) {
             Ok(text) => toml::from_str(&text).map_err(|e| CliError::other(format!("reading {}", file.display()), e.message())),
@@ -87,7 +87,7 @@ impl Contexts {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn save(&self) -> Result<(), CliError> {
+    pub(super) fn save(&self) -> Result<(), CliError> {
         let file = file().ok_or_else(|| CliError::usage("neither XDG_CONFIG_HOME nor HOME is set"))?;
         let text = toml::to_string(self).map_err(|e| CliError::other("writing contexts", e))?;
         write_private(&file, text.as_bytes())
@@ -102,7 +102,7 @@ fn file() -> Option<PathBuf> {
 
 /// What a login left.
 #[derive(Serialize, Deserialize)]
-pub struct Session {
+pub(super) struct Session {
     /// The token.
     #[serde(with = "keyward_sdk::secret::serde_exposed")]
     pub token: SecretString,
@@ -120,7 +120,7 @@ impl Session {
     ///
     /// # Errors
     /// When a part is longer than a secret may be.
-    pub fn of(token: String, certificate: String, key: String, expires_at: &serde_json::Value) -> Result<Self, CliError> {
+    pub(super) fn of(token: String, certificate: String, key: String, expires_at: &serde_json::Value) -> Result<Self, CliError> {
         let secret = |text| SecretString::new(text).map_err(|e| CliError::other("keeping the session", e));
         let expires_at = expires_at.as_str().unwrap_or_default().to_owned();
         Ok(Self { token: secret(token)?, certificate, key: secret(key)?, expires_at })
@@ -130,7 +130,7 @@ impl Session {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn load(addr: &str) -> Result<Option<Self>, CliError> {
+    pub(super) fn load(addr: &str) -> Result<Option<Self>, CliError> {
         let file = session_file(addr)?;
         match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes)
@@ -145,7 +145,7 @@ impl Session {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn save(&self, addr: &str) -> Result<(), CliError> {
+    pub(super) fn save(&self, addr: &str) -> Result<(), CliError> {
         let text = serde_json::to_vec(self).map_err(|e| CliError::other("writing the session", e))?;
         write_private(&session_file(addr)?, &text)
     }
@@ -154,7 +154,7 @@ impl Session {
     ///
     /// # Errors
     /// When the file cannot be removed.
-    pub fn remove(addr: &str) -> Result<(), CliError> {
+    pub(super) fn remove(addr: &str) -> Result<(), CliError> {
         let file = session_file(addr)?;
         match fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

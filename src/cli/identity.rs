@@ -6,7 +6,7 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use super::CliError;
 
 /// A key made for one login.
-pub struct Ephemeral {
+pub(super) struct Ephemeral {
     /// Self-signed, PEM. Says nothing: only its key counts.
     pub certificate: String,
     /// PKCS#8, PEM.
@@ -18,7 +18,7 @@ impl Ephemeral {
     ///
     /// # Errors
     /// When the system has no randomness.
-    pub fn make() -> Result<Self, CliError> {
+    pub(super) fn make() -> Result<Self, CliError> {
         let fail = |error: rcgen::Error| CliError::other("making a key for this login", error);
         let pair = KeyPair::generate().map_err(fail)?;
         let mut params = CertificateParams::default();

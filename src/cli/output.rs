@@ -10,7 +10,7 @@ use super::CliError;
 
 /// How answers are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// Columns.
     #[default]
     Table,
@@ -19,7 +19,7 @@ pub enum Format {
 }
 
 /// Where answers go.
-pub struct Output {
+pub(super) struct Output {
     format: Format,
     colour: bool,
 }
@@ -27,19 +27,19 @@ pub struct Output {
 impl Output {
     /// In a format.
     #[must_use]
-    pub fn new(format: Format) -> Self {
+    pub(super) fn new(format: Format) -> Self {
         let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self { format, colour }
     }
 
     /// Whether programs read the answer.
     #[must_use]
-    pub fn is_json(&self) -> bool {
+    pub(super) fn is_json(&self) -> bool {
         self.format == Format::Json
     }
 
     /// A line of text; in JSON a string.
-    pub fn line(&self, text: &str) {
+    pub(super) fn line(&self, text: &str) {
         match self.format {
             Format::Table => println!("{text}"),
             Format::Json => println!("{}", Value::String(text.to_owned())),
@@ -47,7 +47,7 @@ impl Output {
     }
 
     /// One thing: names and values under each other, or an object. Empty values are left out of tables.
-    pub fn record(&self, fields: &[(&str, Value)]) {
+    pub(super) fn record(&self, fields: &[(&str, Value)]) {
         match self.format {
             Format::Json => self.json(&Value::Object(fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect())),
             Format::Table => {
@@ -59,7 +59,7 @@ impl Output {
     }
 
     /// Several things of one kind: a table with a heading, or a list of objects.
-    pub fn rows(&self, heading: &[&str], rows: Vec<Vec<Value>>) {
+    pub(super) fn rows(&self, heading: &[&str], rows: Vec<Vec<Value>>) {
         if self.format == Format::Json {
             let object = |row: Vec<Value>| Value::Object(heading.iter().map(|h| (*h).to_owned()).zip(row).collect());
             return self.json(&Value::Array(rows.into_iter().map(object).collect()));
@@ -79,17 +79,17 @@ impl Output {
     }
 
     /// A JSON document.
-    pub fn json(&self, value: &Value) {
+    pub(super) fn json(&self, value: &Value) {
         println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
     /// Something said beside the answer; never in the way of a program that reads it.
-    pub fn note(&self, text: &str) {
+    pub(super) fn note(&self, text: &str) {
         eprintln!("{text}");
     }
 
     /// An error with its next step.
-    pub fn error(&self, error: &CliError) {
+    pub(super) fn error(&self, error: &CliError) {
         if self.is_json() {
             let document = serde_json::json!({ "error": error.to_string(), "reason": error.reason(), "next": error.next_step() });
             eprintln!("{document}");
@@ -119,7 +119,7 @@ fn cell(value: &Value) -> String {
 
 /// A time as RFC 3339, or null.
 #[must_use]
-pub fn time(at: Option<&prost_types::Timestamp>) -> Value {
+pub(super) fn time(at: Option<&prost_types::Timestamp>) -> Value {
     at.and_then(|at| {
         let millis = u64::try_from(at.seconds).ok()?.checked_mul(1_000)? + u64::try_from(at.nanos).ok()? / 1_000_000;
         Some(Value::String(keyward_sdk::time::Timestamp::from_millis(millis).to_string()))

@@ -8,7 +8,7 @@ use super::CliError;
 
 /// Whether a hard to undo command was confirmed with `--yes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Confirmed {
+pub(super) enum Confirmed {
     /// `--yes` was given.
     ByFlag,
     /// It must be asked.
@@ -25,7 +25,7 @@ impl From<bool> for Confirmed {
 ///
 /// # Errors
 /// When it is not confirmed, or there is no terminal and no `--yes`.
-pub fn confirm(what: &str, name: &str, confirmed: Confirmed) -> Result<(), CliError> {
+pub(super) fn confirm(what: &str, name: &str, confirmed: Confirmed) -> Result<(), CliError> {
     if confirmed == Confirmed::ByFlag {
         return Ok(());
     }
@@ -44,7 +44,7 @@ pub fn confirm(what: &str, name: &str, confirmed: Confirmed) -> Result<(), CliEr
 ///
 /// # Errors
 /// When it cannot be read or is too long.
-pub fn secret(prompt: &str) -> Result<SecretString, CliError> {
+pub(super) fn secret(prompt: &str) -> Result<SecretString, CliError> {
     let text = if std::io::stdin().is_terminal() {
         rpassword::prompt_password(prompt).map_err(|e| CliError::other("reading", e))?
     } else {

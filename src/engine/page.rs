@@ -8,7 +8,7 @@ use crate::{keyring::Table, method::TenantId};
 /// The most entries a page has.
 pub const MAX_PAGE: usize = 1_000;
 /// What a page has when the caller does not say.
-pub const DEFAULT_PAGE: usize = 100;
+pub(super) const DEFAULT_PAGE: usize = 100;
 
 /// Which part of a list.
 #[derive(Clone, Debug, Default)]

@@ -21,7 +21,7 @@ use crate::cli::{
 /// What to do.
 #[derive(Debug, Subcommand)]
 #[command(arg_required_else_help = true)]
-pub enum OperatorCommand {
+pub(crate) enum OperatorCommand {
     /// Make an installation in an empty store.
     Init(InitArgs),
     /// Show what the broker is in.
@@ -53,7 +53,7 @@ pub enum OperatorCommand {
 #[command(after_help = "Examples:
   keyward operator init --member key-file:/etc/keyward/seal.key
   keyward operator init --member key-file:/etc/keyward/seal.key --people 5 --threshold 3")]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// A member of the path `auto`, as KIND:PATH; any one of them opens the broker. May be repeated.
     #[arg(long = "member", value_name = "KIND:PATH", required_unless_present = "people")]
     members: Vec<String>,
@@ -67,7 +67,7 @@ pub struct InitArgs {
 
 impl OperatorCommand {
     /// Carries it out.
-    pub async fn run(self, target: &Target, output: &Output) -> Result<(), CliError> {
+    pub(crate) async fn run(self, target: &Target, output: &Output) -> Result<(), CliError> {
         let channel = target.connect().await?;
         let mut seal = SealServiceClient::new(channel.clone());
         match self {

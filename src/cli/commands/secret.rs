@@ -20,7 +20,7 @@ use crate::cli::{
 /// What to do.
 #[derive(Debug, Subcommand)]
 #[command(arg_required_else_help = true)]
-pub enum SecretCommand {
+pub(crate) enum SecretCommand {
     /// Write a new version.
     #[command(after_help = "Examples:
   keyward secret put prod/db password=@-            (the value from standard input)
@@ -93,7 +93,7 @@ pub enum SecretCommand {
 
 impl SecretCommand {
     /// Carries it out.
-    pub async fn run(self, target: &Target, output: &Output) -> Result<(), CliError> {
+    pub(crate) async fn run(self, target: &Target, output: &Output) -> Result<(), CliError> {
         let mut client = SecretServiceClient::new(target.connect().await?).max_decoding_message_size(8 << 20);
         match self {
             Self::Put { path, fields, expect, expires_in } => {

@@ -17,7 +17,7 @@ use crate::cli::{
 /// What to do.
 #[derive(Debug, Subcommand)]
 #[command(arg_required_else_help = true)]
-pub enum TenantCommand {
+pub(crate) enum TenantCommand {
     /// Make a tenant, and a bootstrap token for its first operator.
     Create {
         /// Its name.
@@ -63,7 +63,7 @@ pub enum TenantCommand {
 
 impl TenantCommand {
     /// Carries it out.
-    pub async fn run(self, target: &Target, output: &Output) -> Result<(), CliError> {
+    pub(crate) async fn run(self, target: &Target, output: &Output) -> Result<(), CliError> {
         let mut client = TenantServiceClient::new(target.connect().await?);
         let tenant = match self {
             Self::Create { name, description } => {

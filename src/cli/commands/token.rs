@@ -17,7 +17,7 @@ use crate::cli::{
 /// What to do.
 #[derive(Debug, Subcommand)]
 #[command(arg_required_else_help = true)]
-pub enum TokenCommand {
+pub(crate) enum TokenCommand {
     /// Show who the caller is.
     Whoami,
     /// Make a token that may do less than one's own.
@@ -39,7 +39,7 @@ pub enum TokenCommand {
 /// Whose tokens.
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
-pub struct RevokeArgs {
+pub(crate) struct RevokeArgs {
     /// One token and all that were narrowed from it.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -59,7 +59,7 @@ pub struct RevokeArgs {
 
 impl TokenCommand {
     /// Carries it out.
-    pub async fn run(self, target: &Target, output: &Output) -> Result<(), CliError> {
+    pub(crate) async fn run(self, target: &Target, output: &Output) -> Result<(), CliError> {
         let mut client = AuthServiceClient::new(target.connect().await?);
         match self {
             Self::Whoami => {
