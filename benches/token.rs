@@ -1,5 +1,5 @@
 //! What identity costs a request: a token made, opened, kept and narrowed; revocations asked; an OIDC token believed.
-#![allow(missing_docs, clippy::unwrap_used, reason = "a bench says what it expects by failing")]
+#![allow(missing_docs, clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench says what it expects by failing")]
 
 use std::{hint::black_box, sync::Arc};
 

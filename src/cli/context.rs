@@ -34,7 +34,7 @@ pub(super) struct Context {
 
 /// How people log in at a broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct People {
+pub(super) struct People {
     /// The OIDC provider, which the broker knows as an issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,

@@ -62,7 +62,7 @@ pub async fn recover(world: &World, audit: &Arc<Audit>, deadline: Instant) -> Re
         let mut changes = Changes::new();
         for (place, pending) in page {
             let recorded = audit.settled(&pending.origin, pending.intent, deadline).await;
-            let _taken = recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
+            recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
             changes.delete_data(place);
             found += 1;
         }

@@ -45,9 +45,9 @@ async fn connection(stream: TcpStream, from: SocketAddr, providers: Arc<[Arc<Pro
     });
     let mut server = hyper::server::conn::http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(16 << 10);
-    match tokio::time::timeout(CONNECTION, server.serve_connection(TokioIo::new(stream), service)).await {
-        Ok(Err(error)) => debug!(%error, peer.address = %from, "Connection for metrics failed"),
-        Ok(Ok(())) | Err(_) => {}
+    let served = tokio::time::timeout(CONNECTION, server.serve_connection(TokioIo::new(stream), service)).await;
+    if let Ok(Err(error)) = served {
+        debug!(%error, peer.address = %from, "Connection for metrics failed");
     }
 }
 

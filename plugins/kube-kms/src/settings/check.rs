@@ -87,7 +87,7 @@ fn check(raw: RawCluster, state: &std::path::Path, at: &str, lines: &Lines, prob
     if !state_dir.is_absolute() {
         wrong("state_dir", "is not an absolute path".to_owned());
     }
-    (problems.list().len() == before).then(|| ClusterConfig {
+    (problems.list().len() == before).then_some(ClusterConfig {
         socket: SocketSettings { at: socket, owner: raw.socket_owner, group: raw.socket_group, allowed_uids: raw.allowed_uids },
         name: raw.name,
         mode: raw.mode,

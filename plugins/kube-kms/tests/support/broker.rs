@@ -221,7 +221,7 @@ impl NodeService for Service {
 
     async fn watch_keyset(&self, request: Request<v1::WatchKeysetRequest>) -> Result<Response<Events>, Status> {
         self.known(&request)?;
-        let changes = WatchStream::new(self.0.keyset.subscribe()).map(|keyset| Event::Keyset(keyset));
+        let changes = WatchStream::new(self.0.keyset.subscribe()).map(Event::Keyset);
         let alive = futures_util::stream::unfold(self.0.keyset.subscribe(), |keyset| async move {
             tokio::time::sleep(Duration::from_millis(200)).await;
             let generation = keyset.borrow().generation;
