@@ -92,6 +92,7 @@ impl App {
         }
         let served = super::tls::served(&config, &clock)?;
         let pin = config.root_fingerprint.as_deref().map(str::parse).transpose();
+        let endpoints = endpoints(&config.names, listener.api_addr().map_or(config.api.port(), |at| at.port()));
         let lifecycle = Lifecycle::new(
             Parts {
                 storage,
@@ -100,6 +101,7 @@ impl App {
                 pin: pin.map_err(|_| BuildError::Other("seal.root_fingerprint is not a fingerprint".to_owned()))?,
                 fetch: Arc::new(fetch),
                 names: config.names.clone(),
+                endpoints,
                 certificate: served.own(),
                 authorities,
                 audit: audit.clone(),
@@ -112,6 +114,12 @@ impl App {
         let door = Door::new(pipeline);
         Ok(Self { config, listener, ops, served, lifecycle, audit, door, clock })
     }
+}
+
+/// The names with the port, an IPv6 address in brackets.
+fn endpoints(names: &[String], port: u16) -> Vec<String> {
+    let at = |name: &String| if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") };
+    names.iter().map(at).collect()
 }
 
 fn open_store(config: &Config) -> Result<Arc<dyn Storage>, BuildError> {

@@ -50,6 +50,8 @@ pub struct Parts {
     pub fetch: Arc<dyn Fetch>,
     /// Names that the broker's own certificate is for.
     pub names: Vec<String>,
+    /// Where the API is reached, `host:port`: what join strings carry.
+    pub endpoints: Vec<String>,
     /// Where the broker's own certificate is served from; none where one is configured.
     pub certificate: Option<Arc<dyn ServeCertificate>>,
     /// The authorities of client certificates.

@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod bootstrap;
 pub mod certificate;
+pub mod cluster;
 mod connection;
 pub mod crypto;
 mod dev;
@@ -15,6 +16,7 @@ pub mod issuer;
 pub mod key;
 mod lifecycle;
 pub mod offload;
+pub mod node;
 mod page;
 pub mod policy;
 mod reply;

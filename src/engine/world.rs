@@ -8,6 +8,7 @@ use super::{
     EngineError, Lifecycle,
     bootstrap::BootstrapRecord,
     key::{ImportRecord, Keys},
+    cluster::{ClusterKeyRecord, ClusterRecord, JoinRecord, NodeRecord},
     settled::Settled,
     tenant::{MAIN, TenantRecord},
 };
@@ -31,6 +32,14 @@ pub struct Tables {
     pub issuers: Arc<Table<IssuerConfig>>,
     /// Named keys, ready for use.
     pub keys: Arc<Keys>,
+    /// Clusters, by name.
+    pub clusters: Arc<Table<ClusterRecord>>,
+    /// The keys of clusters, by cluster id and version.
+    pub cluster_keys: Arc<Table<ClusterKeyRecord>>,
+    /// Join tokens, by hash.
+    pub joins: Arc<Table<JoinRecord>>,
+    /// Nodes, by cluster id and name.
+    pub nodes: Arc<Table<NodeRecord>>,
     /// Policies, by name.
     pub policies: Arc<Table<PolicyRecord>>,
     /// Roles, by name.
@@ -49,6 +58,10 @@ impl Tables {
             self.imports.clone(),
             self.issuers.clone(),
             self.keys.clone(),
+            self.clusters.clone(),
+            self.cluster_keys.clone(),
+            self.joins.clone(),
+            self.nodes.clone(),
             self.policies.clone(),
             self.roles.clone(),
             self.tenants.clone(),
@@ -92,5 +105,14 @@ impl World {
     #[must_use]
     pub fn main_tenant(&self) -> TenantId {
         self.main
+    }
+
+    /// Where nodes reach the broker, `host:port`, as the settings say.
+    ///
+    /// # Errors
+    /// [`EngineError`] while the broker is being closed.
+    pub fn endpoints(&self) -> Result<Vec<String>, EngineError> {
+        let lifecycle = self.lifecycle.upgrade().ok_or(EngineError::Sealed)?;
+        Ok(lifecycle.parts.endpoints.clone())
     }
 }

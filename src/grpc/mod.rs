@@ -4,6 +4,7 @@
 //! [`door::Door`], and turns the reply back.
 
 mod auth;
+mod cluster;
 pub mod convert;
 mod crypto;
 pub mod door;
@@ -11,6 +12,7 @@ mod facts;
 mod issuer;
 mod key;
 pub mod listener;
+mod node;
 mod policy;
 mod role;
 mod seal;
@@ -29,18 +31,26 @@ pub const MAX_MESSAGE: usize = 4 << 20;
 #[must_use]
 pub fn routes(door: &Door) -> tonic::service::Routes {
     use v1::{
-        auth_service_server::AuthServiceServer, crypto_service_server::CryptoServiceServer,
-        issuer_service_server::IssuerServiceServer, key_service_server::KeyServiceServer,
-        policy_service_server::PolicyServiceServer, role_service_server::RoleServiceServer,
-        seal_service_server::SealServiceServer, secret_service_server::SecretServiceServer,
+        auth_service_server::AuthServiceServer,
+        cluster_service_server::ClusterServiceServer,
+        crypto_service_server::CryptoServiceServer,
+        issuer_service_server::IssuerServiceServer,
+        key_service_server::KeyServiceServer,
+        node_service_server::NodeServiceServer,
+        policy_service_server::PolicyServiceServer,
+        role_service_server::RoleServiceServer,
+        seal_service_server::SealServiceServer,
+        secret_service_server::SecretServiceServer,
         tenant_service_server::TenantServiceServer,
     };
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
         .add_service(AuthServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(ClusterServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(CryptoServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(IssuerServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(KeyServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(NodeServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(PolicyServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(RoleServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(SealServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))

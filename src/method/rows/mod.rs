@@ -1,9 +1,11 @@
 //! All rows, joined from one file a service.
 
 pub mod auth;
+pub mod cluster;
 pub mod crypto;
 pub mod issuer;
 pub mod key;
+pub mod node;
 pub mod policy;
 pub mod role;
 pub mod seal;
@@ -34,9 +36,11 @@ pub(crate) use rows;
 
 const GROUPS: &[&[&Method]] = &[
     auth::ALL,
+    cluster::ALL,
     crypto::ALL,
     issuer::ALL,
     key::ALL,
+    node::ALL,
     policy::ALL,
     role::ALL,
     seal::ALL,

@@ -1,0 +1,35 @@
+//! Kubernetes clusters: what is registered, whose key their etcd is encrypted under, and which nodes have it.
+//!
+//! A cluster is one control entry without secrets, one entry a version of its key, and one a node. Entries of keys and
+//! nodes lie under the cluster's id, which is never used again, so a cluster that is registered anew under an old name
+//! meets nothing of the old one. What nodes report is data, not control: it changes often and decides nothing about who
+//! may do what.
+
+mod get;
+mod join_token;
+mod keys;
+mod nodes;
+mod record;
+mod register;
+mod remove;
+mod rotate;
+mod update;
+
+pub use self::{
+    get::{ClusterView, GetCluster, ListClusters},
+    join_token::{CreateJoinToken, CreatedJoinToken, JoinRecord},
+    keys::ClusterKeyRecord,
+    nodes::{GetNode, ListNodes, NodeView, RevokeNode},
+    record::{Allowance, ClusterMode, ClusterRecord, NodeRecord, NodeState, ReportRecord, VersionRecord, VersionState},
+    register::RegisterCluster,
+    remove::RemoveCluster,
+    rotate::RotateClusterKey,
+    update::UpdateCluster,
+};
+pub(super) use self::{
+    join_token::join_entry,
+    keys::{materials, seed_key},
+    nodes::{MAX_NODES, find_node, node_entry, nodes_of, report_of, report_place},
+    record::existing,
+    rotate::advance,
+};

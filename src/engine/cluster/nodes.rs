@@ -1,0 +1,169 @@
+//! The nodes of a cluster.
+
+use std::sync::Arc;
+
+use keyward_kit::cluster::{ClusterId, NodeId};
+
+use super::{NodeRecord, NodeState, ReportRecord};
+use crate::{
+    engine::{Done, EngineError, Operation, Page, PageRequest, Reply, World},
+    keyring::{Changes, DataPath},
+    method::{Action, ClusterResource, Method, Name, ResourceKind, TenantId, rows},
+    policy::Permit,
+    storage::PathError,
+};
+
+/// The most nodes of a cluster: all of them fit one batch.
+pub(in crate::engine) const MAX_NODES: usize = 40;
+
+/// The entry of a node.
+pub(in crate::engine) fn node_entry(cluster: &ClusterId, node: &Name) -> String {
+    format!("{cluster}/{node}")
+}
+
+/// Where a node's report lies.
+pub(in crate::engine) fn report_place(tenant: TenantId, cluster: &ClusterId, node: &Name) -> Result<DataPath, PathError> {
+    DataPath::new(tenant, &format!("node/report/{cluster}/{node}"))
+}
+
+/// A node by its name.
+pub(in crate::engine) fn find_node(world: &World, tenant: TenantId, cluster: &ClusterId, node: &Name) -> Option<Arc<NodeRecord>> {
+    world.tables.nodes.get(tenant, &node_entry(cluster, node))
+}
+
+/// All nodes of a cluster.
+pub(in crate::engine) fn nodes_of(world: &World, tenant: TenantId, cluster: &ClusterId) -> Vec<Arc<NodeRecord>> {
+    let prefix = format!("{cluster}/");
+    let rows = world.tables.nodes.list(tenant, &prefix, MAX_NODES + 1);
+    rows.into_iter().take_while(|(name, _)| name.starts_with(&prefix)).map(|(_, node)| node).collect()
+}
+
+/// What a node said last.
+pub(in crate::engine) async fn report_of(
+    world: &World,
+    tenant: TenantId,
+    cluster: &ClusterId,
+    node: &Name,
+) -> Result<Option<ReportRecord>, EngineError> {
+    let found = world.vault.read::<ReportRecord>(&report_place(tenant, cluster, node)?).await?;
+    Ok(found.map(|(report, _)| report))
+}
+
+/// A node as it is shown.
+#[derive(Debug)]
+pub struct NodeView {
+    /// The node.
+    pub record: NodeRecord,
+    /// What it said last.
+    pub report: Option<ReportRecord>,
+}
+
+impl Reply for NodeView {
+    fn keep(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, crate::keyring::VaultError> {
+        crate::keyring::encode(&(&self.record, &self.report)).map(Some)
+    }
+
+    fn recall(kept: &[u8]) -> Result<Option<Self>, crate::keyring::VaultError> {
+        let (record, report) = crate::keyring::decode(kept, "a kept reply")?;
+        Ok(Some(Self { record, report }))
+    }
+}
+
+/// Lists the nodes of a cluster.
+pub struct ListNodes {
+    /// The cluster.
+    pub cluster: Name,
+    /// Which part.
+    pub page: PageRequest,
+}
+
+impl Action for ListNodes {
+    const METHOD: &'static Method = &rows::cluster::NODES;
+    type Resource = ClusterResource;
+    fn resource(&self) -> ClusterResource {
+        ClusterResource(self.cluster.clone())
+    }
+}
+
+impl Operation for ListNodes {
+    type Reply = Page<NodeView>;
+
+    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
+        let tenant = permit.tenant();
+        let cluster = super::existing(world, tenant, &self.cluster)?;
+        let after = nodes_of(world, tenant, &cluster.id).into_iter();
+        let page: Vec<_> =
+            after.filter(|node| node.name.as_str() > self.page.after.as_str()).take(self.page.limit()).collect();
+        let mut items = Vec::with_capacity(page.len());
+        for record in page {
+            let report = report_of(world, tenant, &cluster.id, &record.name).await?;
+            items.push(NodeView { record: (*record).clone(), report });
+        }
+        let full = items.len() == self.page.limit();
+        let next = items.last().filter(|_| full).map_or_else(String::new, |last| last.record.name.to_string());
+        Ok(Done::Answer(Page { items, next }))
+    }
+}
+
+fn by_id(world: &World, tenant: TenantId, cluster: &ClusterId, id: NodeId) -> Result<Arc<NodeRecord>, EngineError> {
+    let found = nodes_of(world, tenant, cluster).into_iter().find(|node| node.id == id);
+    found.ok_or_else(|| EngineError::not_found(ResourceKind::Cluster, format!("node {id}")))
+}
+
+/// Shows a node.
+pub struct GetNode {
+    /// The cluster.
+    pub cluster: Name,
+    /// The node.
+    pub node: NodeId,
+}
+
+impl Action for GetNode {
+    const METHOD: &'static Method = &rows::cluster::NODE;
+    type Resource = ClusterResource;
+    fn resource(&self) -> ClusterResource {
+        ClusterResource(self.cluster.clone())
+    }
+}
+
+impl Operation for GetNode {
+    type Reply = NodeView;
+
+    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<NodeView>, EngineError> {
+        let tenant = permit.tenant();
+        let cluster = super::existing(world, tenant, &self.cluster)?;
+        let record = by_id(world, tenant, &cluster.id, self.node)?;
+        let report = report_of(world, tenant, &cluster.id, &record.name).await?;
+        Ok(Done::Answer(NodeView { record: (*record).clone(), report }))
+    }
+}
+
+/// Shuts a node out.
+pub struct RevokeNode {
+    /// The cluster.
+    pub cluster: Name,
+    /// The node.
+    pub node: NodeId,
+}
+
+impl Action for RevokeNode {
+    const METHOD: &'static Method = &rows::cluster::REVOKE_NODE;
+    type Resource = ClusterResource;
+    fn resource(&self) -> ClusterResource {
+        ClusterResource(self.cluster.clone())
+    }
+}
+
+impl Operation for RevokeNode {
+    type Reply = NodeView;
+
+    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<NodeView>, EngineError> {
+        let tenant = permit.tenant();
+        let cluster = super::existing(world, tenant, &self.cluster)?;
+        let mut record = (*by_id(world, tenant, &cluster.id, self.node)?).clone();
+        record.state = NodeState::Revoked;
+        let mut changes = Changes::new();
+        changes.put_control(tenant, &node_entry(&cluster.id, &record.name), &record)?;
+        Ok(Done::Change(changes, NodeView { record, report: None }))
+    }
+}

@@ -1,0 +1,19 @@
+//! What nodes of clusters ask for. A node is known by its certificate, and its certificate alone says which cluster it is
+//! of; what is stored of the node says whether that counts still.
+
+mod join;
+mod keyset;
+mod known;
+mod remote;
+mod renew;
+mod report;
+
+pub use self::{
+    join::{Certificate, Join, Joined},
+    keyset::{GetKeyset, NodeKeyset},
+    known::{Known, known},
+    remote::{RemoteCiphertext, RemoteDecrypt, RemoteEncrypt, RemotePlaintext},
+    renew::{RenewCertificate, Renewal, Renewed},
+    report::{ReportKeyset, Reported},
+};
+

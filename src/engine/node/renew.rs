@@ -1,0 +1,114 @@
+//! A new certificate for a node. The one call that an expired certificate may make, until its time without the broker and
+//! 30 days are over, so that no outage orphans a fleet.
+
+use keyward_sdk::time::Span;
+use serde::{Deserialize, Serialize};
+
+use super::{Certificate, known::look_up};
+use crate::{
+    engine::{
+        Connection, Done, EngineError, Operation, Reply, World,
+        cluster::{NodeRecord, NodeState, node_entry},
+    },
+    identity::{IssuerRef, NodeIdentity, Principal},
+    keyring::{Changes, VaultError, decode, encode},
+    method::{Action, Method, Name, ResourceKind, Tenantwide, rows},
+    policy::Permit,
+};
+
+/// How much longer than its time without the broker a node can come back by itself.
+const LATE: Span = Span::from_days(30);
+
+/// See the module.
+pub struct RenewCertificate {
+    /// A PKCS #10 request, of which key and signature count.
+    pub csr: Vec<u8>,
+    /// What the connection proves.
+    pub connection: Connection,
+}
+
+/// What a renewal came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Renewal {
+    /// An old certificate was shown after a newer one had been used. The node is locked.
+    Locked,
+    /// Here it is.
+    Made(Box<Certificate>),
+}
+
+/// The reply.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Renewed {
+    /// What it came to.
+    pub renewal: Renewal,
+    principal: Principal,
+    role: Name,
+}
+
+impl Reply for Renewed {
+    fn keep(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultError> {
+        encode(self).map(Some)
+    }
+
+    fn recall(kept: &[u8]) -> Result<Option<Self>, VaultError> {
+        decode(kept, "a kept reply").map(Some)
+    }
+
+    fn proven(&self) -> Option<(&Principal, &Name)> {
+        Some((&self.principal, &self.role))
+    }
+}
+
+impl Action for RenewCertificate {
+    const METHOD: &'static Method = &rows::node::RENEW;
+    type Resource = Tenantwide;
+    fn resource(&self) -> Tenantwide {
+        Tenantwide(ResourceKind::Cluster)
+    }
+}
+
+fn refuse(reason: &'static str, what: &str) -> EngineError {
+    EngineError::NotProven { reason, what: what.to_owned() }
+}
+
+impl Operation for RenewCertificate {
+    type Reply = Renewed;
+
+    fn connected(&mut self, connection: &Connection) {
+        self.connection = connection.clone();
+    }
+
+    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Renewed>, EngineError> {
+        let shown = self.connection.certificate.as_ref();
+        let shown = shown.ok_or_else(|| refuse("NO_CERTIFICATE", "connect with the node's certificate to renew it"))?;
+        let identity = shown.node().ok_or_else(|| refuse("NOT_A_NODE", "this is no certificate of a node"))?;
+        let tenant = identity.tenant;
+        let mut changes = Changes::new();
+        changes.based_on(tenant, world.vault.counter(tenant));
+        let found = look_up(world, identity)?;
+        let now = world.clock.now();
+        let until = found.cluster.allowance.offline_max.map(|max| shown.not_after().saturating_add(max).saturating_add(LATE));
+        if until.is_some_and(|until| until < now) {
+            return Err(refuse("NODE_TOO_LATE", "this certificate expired longer ago than the cluster allows; revoke the node and join anew"));
+        }
+        let mut node: NodeRecord = (*found.node).clone();
+        let entry = node_entry(&found.cluster.id, &node.name);
+        let subject = format!("{}/{}", identity.cluster, identity.node).as_str().into();
+        let principal = Principal { tenant, issuer: IssuerRef::Node, subject };
+        let role: Name = "node".parse().map_err(|_| EngineError::Internal("the role of nodes has a bad name".to_owned()))?;
+        if identity.generation < node.used || identity.generation > node.issued {
+            node.state = NodeState::Locked;
+            changes.put_control(tenant, &entry, &node)?;
+            tracing::warn!(cluster = %identity.cluster, node = %identity.node, "Old node certificate was to be renewed, node locked");
+            return Ok(Done::Change(changes, Renewed { renewal: Renewal::Locked, principal, role }));
+        }
+        // The answer to an earlier try may have been lost, so the next number is made until it has been shown.
+        let generation = identity.generation.saturating_add(1);
+        let next = NodeIdentity { generation, ..identity.clone() };
+        let certificate = Certificate::issue(world, &next, &found.cluster, &self.csr, node.endpoints.clone())?;
+        node.used = node.used.max(identity.generation);
+        (node.issued, node.certificate_expires_at) = (generation, certificate.not_after);
+        changes.put_control(tenant, &entry, &node)?;
+        Ok(Done::Change(changes, Renewed { renewal: Renewal::Made(Box::new(certificate)), principal, role }))
+    }
+}
