@@ -8,6 +8,7 @@
     reason = "tests say what they expect by failing"
 )]
 
+mod clusters;
 mod contract;
 mod e2e;
 mod support;
