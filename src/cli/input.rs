@@ -12,7 +12,8 @@ const MOST: u64 = 4 << 20;
 /// # Errors
 /// When it cannot be read, is too long, or is not UTF-8.
 pub(super) fn text(file: &Path) -> Result<String, CliError> {
-    let doing = || if is_stdin(file) { "reading standard input".to_owned() } else { format!("reading {}", file.display()) };
+    let doing =
+        || if is_stdin(file) { "reading standard input".to_owned() } else { format!("reading {}", file.display()) };
     let mut text = String::new();
     let read = if is_stdin(file) {
         std::io::stdin().take(MOST + 1).read_to_string(&mut text)

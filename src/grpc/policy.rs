@@ -23,7 +23,11 @@ use crate::{
 
 impl From<PolicyRecord> for pb::Policy {
     fn from(record: PolicyRecord) -> Self {
-        Self { name: record.policy.name.into(), text: record.policy.text, updated_at: Some(timestamp(record.updated_at)) }
+        Self {
+            name: record.policy.name.into(),
+            text: record.policy.text,
+            updated_at: Some(timestamp(record.updated_at)),
+        }
     }
 }
 
@@ -159,7 +163,8 @@ impl From<Explanation> for pb::ExplainPolicyResponse {
 impl TryFrom<pb::TestPoliciesRequest> for TestPolicies {
     type Error = EngineError;
     fn try_from(request: pb::TestPoliciesRequest) -> Result<Self, EngineError> {
-        let text = |policy: pb::Policy| Ok(PolicyText { name: parse("policies.name", &policy.name)?, text: policy.text });
+        let text =
+            |policy: pb::Policy| Ok(PolicyText { name: parse("policies.name", &policy.name)?, text: policy.text });
         let policies = request.policies.into_iter().map(text).collect::<Result<_, EngineError>>()?;
         Ok(Self { table: request.table, policies, only_these: request.only_these })
     }

@@ -20,8 +20,13 @@ use crate::{
 };
 
 /// What [`Policy::still_assumes`] keeps its decisions under; no RPC.
-static ASSUMING: Method =
-    Method { rpc: "", action: ASSUME, resource: ResourceKind::Role, audit: AuditClass::Read, access: Access::Bootstrap };
+static ASSUMING: Method = Method {
+    rpc: "",
+    action: ASSUME,
+    resource: ResourceKind::Role,
+    audit: AuditClass::Read,
+    access: Access::Bootstrap,
+};
 
 /// How many callers' entities are kept.
 const KEPT_SUBJECTS: usize = 1024;
@@ -123,7 +128,9 @@ impl Policy {
                 let (generation, kind, name) = (policies.generation(), ResourceKind::Role, role.as_str());
                 let asked = Asked { generation, caller, method: &ASSUMING, kind, name, attributes: &[] };
                 self.decisions.get_or(&asked, || match &principal.issuer {
-                    IssuerRef::Oidc(issuer) if !policies.schema().knows_issuer(issuer) => Verdict::deny(Denial::NoPermit),
+                    IssuerRef::Oidc(issuer) if !policies.schema().knows_issuer(issuer) => {
+                        Verdict::deny(Denial::NoPermit)
+                    }
                     _ => policies.decide_assume(principal, caller.claims(), role),
                 })
             }
@@ -175,8 +182,9 @@ impl fmt::Debug for Policy {
 /// What the method table grants by itself. The only place that grants without asking the policies, and never for
 /// [`Access::Caller`]. No policy can have such an id, since names have no colon.
 fn granted_by_row(method: &Method) -> Option<PolicyIds> {
-    static ROWS: LazyLock<[PolicyIds; 4]> =
-        LazyLock::new(|| ["row:bootstrap", "row:own", "row:public", "row:sealed"].map(|id| PolicyIds::of(std::iter::once(id))));
+    static ROWS: LazyLock<[PolicyIds; 4]> = LazyLock::new(|| {
+        ["row:bootstrap", "row:own", "row:public", "row:sealed"].map(|id| PolicyIds::of(std::iter::once(id)))
+    });
     let [bootstrap, own, public, sealed] = &*ROWS;
     match method.access {
         Access::Bootstrap => Some(bootstrap.clone()),

@@ -1,3 +1,4 @@
 //! The whole, over its API: a broker in this process with real TLS, sockets and files, and the real command line.
 
+mod govern;
 mod start;

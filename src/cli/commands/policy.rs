@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use keyward_api::v1::{
-    DeletePolicyRequest, ExplainPolicyRequest, Explanation, GetPolicyRequest, ListPoliciesRequest, Policy, PutPolicyRequest,
-    StatementFinding, TestPoliciesRequest, policy_service_client::PolicyServiceClient,
+    DeletePolicyRequest, ExplainPolicyRequest, Explanation, GetPolicyRequest, ListPoliciesRequest, Policy,
+    PutPolicyRequest, StatementFinding, TestPoliciesRequest, policy_service_client::PolicyServiceClient,
 };
 use serde_json::{Value, json};
 
@@ -113,7 +113,8 @@ impl PolicyCommand {
                 output.record(&[("name", json!(policy.name)), ("updated_at", time(policy.updated_at.as_ref()))]);
             }
             Self::Get { name } => {
-                let policy = client.get_policy(GetPolicyRequest { name }).await?.into_inner().policy.unwrap_or_default();
+                let policy =
+                    client.get_policy(GetPolicyRequest { name }).await?.into_inner().policy.unwrap_or_default();
                 if output.is_json() {
                     let updated = time(policy.updated_at.as_ref());
                     output.json(&json!({ "name": policy.name, "updated_at": updated, "text": policy.text }));
@@ -134,7 +135,8 @@ impl PolicyCommand {
             }
             Self::Test(args) => {
                 let policies = args.with.iter().map(|file| named(file)).collect::<Result<Vec<_>, _>>()?;
-                let policies = policies.into_iter().map(|(name, text)| Policy { name, text, updated_at: None }).collect();
+                let policies =
+                    policies.into_iter().map(|(name, text)| Policy { name, text, updated_at: None }).collect();
                 let request = TestPoliciesRequest { table: input::text(&args.table)?, policies, only_these: args.only };
                 let report = client.test_policies(request).await?.into_inner();
                 let outcomes: Vec<_> = report
@@ -152,7 +154,8 @@ impl PolicyCommand {
 /// A policy in a file, called as the file without its ending.
 fn named(file: &Path) -> Result<(String, String), CliError> {
     let name = file.file_stem().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| CliError::usage(format!("{}: its name cannot be a policy's name", file.display())))?;
+    let name =
+        name.ok_or_else(|| CliError::usage(format!("{}: its name cannot be a policy's name", file.display())))?;
     Ok((name.to_owned(), input::text(file)?))
 }
 
@@ -182,8 +185,11 @@ fn why(explanation: &Explanation) -> String {
 fn explained(explanation: &Explanation, output: &Output) {
     let row = |s: &keyward_api::v1::ExplainedStatement| vec![json!(s.id), json!(s.effect), json!(s.text)];
     if output.is_json() {
-        let statements: Vec<Value> =
-            explanation.statements.iter().map(|s| json!({ "id": s.id, "effect": s.effect, "finding": s.text })).collect();
+        let statements: Vec<Value> = explanation
+            .statements
+            .iter()
+            .map(|s| json!({ "id": s.id, "effect": s.effect, "finding": s.text }))
+            .collect();
         return output.json(&json!({
             "allowed": explanation.allowed,
             "reason": explanation.reason,

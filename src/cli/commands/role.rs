@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 use keyward_api::v1::{
-    DeleteRoleRequest, GetRoleRequest, ListRolesRequest, PutRoleRequest, Role, Scope, role_service_client::RoleServiceClient,
+    DeleteRoleRequest, GetRoleRequest, ListRolesRequest, PutRoleRequest, Role, Scope,
+    role_service_client::RoleServiceClient,
 };
 use serde_json::{Value, json};
 

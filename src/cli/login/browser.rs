@@ -42,7 +42,8 @@ pub(super) async fn log_in(
     let code = tokio::time::timeout(PATIENCE, callback::receive(&listener, &wanted)).await;
     let code = code.map_err(|_| fail(&"nobody logged in within 5 minutes"))??;
     let call = |request| http.send(request);
-    let answer = client.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier).request_async(&call).await;
+    let answer =
+        client.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier).request_async(&call).await;
     provider.id_token(&answer.map_err(|error| provider.refused(error))?, Some(&nonce))
 }
 

@@ -92,7 +92,8 @@ fn read(url: &Url, wanted: &Wanted<'_>) -> Option<Result<String, CliError>> {
     match (parameter("code"), parameter("error")) {
         (Some(code), None) if !code.is_empty() => Some(Ok(code)),
         (_, Some(error)) => {
-            let why = [Some(error), parameter("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+            let why =
+                [Some(error), parameter("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
             let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
             Some(Err(CliError::other("logging in", format!("the provider refuses: {why}"))))
         }

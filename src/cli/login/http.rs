@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn codes_and_tokens_go_over_https_only() {
-        for good in ["https://id.example/token", "http://127.0.0.1:8080/token", "http://[::1]/", "http://localhost:1/"] {
+        for good in ["https://id.example/token", "http://127.0.0.1:8080/token", "http://[::1]/", "http://localhost:1/"]
+        {
             assert!(allowed(good).is_ok(), "{good}");
         }
         for bad in ["http://id.example/", "http://127.0.0.1.example/", "ftp://127.0.0.1/", "id.example", ""] {

@@ -67,8 +67,10 @@ pub(crate) struct LoginArgs {
 /// Logs in and keeps the token with its key in the runtime directory.
 pub(crate) async fn login(args: LoginArgs, people: People, target: &Target, output: &Output) -> Result<(), CliError> {
     let role = args.role.clone().or_else(|| people.role.clone());
-    let role = role.ok_or_else(|| CliError::usage("give `--role`, or keep one with `keyward context set NAME --role ROLE`"))?;
-    let life = args.life.map(prost_types::Duration::try_from).transpose().map_err(|e| CliError::usage(e.to_string()))?;
+    let role =
+        role.ok_or_else(|| CliError::usage("give `--role`, or keep one with `keyward context set NAME --role ROLE`"))?;
+    let life =
+        args.life.map(prost_types::Duration::try_from).transpose().map_err(|e| CliError::usage(e.to_string()))?;
     let proof = proof(&args, people, output).await?;
     let ephemeral = Ephemeral::make()?;
     let (certificate, key) = (ephemeral.certificate.clone(), ephemeral.key.expose().to_owned());
@@ -93,7 +95,9 @@ pub(crate) async fn logout(target: &Target, output: &Output) -> Result<(), CliEr
         return Ok(());
     }
     let revoked = match target.connect().await {
-        Ok(client) => AuthServiceClient::new(client).revoke_self(RevokeSelfRequest {}).await.map_err(CliError::from).map(|_| ()),
+        Ok(client) => {
+            AuthServiceClient::new(client).revoke_self(RevokeSelfRequest {}).await.map_err(CliError::from).map(|_| ())
+        }
         Err(error) => Err(error),
     };
     Session::remove(&target.addr)?;

@@ -3,11 +3,9 @@
 use data_encoding::BASE64URL_NOPAD;
 use keyward_sdk::secret::SecretString;
 use oauth2::{
-    AuthUrl, Client, ClientId, DeviceAuthorizationUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet,
-    ErrorResponse, ExtraTokenFields, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
-    basic::{
-        BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
-    },
+    AuthUrl, Client, ClientId, DeviceAuthorizationUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet, ErrorResponse,
+    ExtraTokenFields, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
+    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +62,12 @@ pub(super) struct Provider {
 
 impl Provider {
     /// Asks the provider where its endpoints are.
-    pub(super) async fn discover(http: &Http, issuer: &str, client_id: String, scopes: Vec<String>) -> Result<Self, CliError> {
+    pub(super) async fn discover(
+        http: &Http,
+        issuer: &str,
+        client_id: String,
+        scopes: Vec<String>,
+    ) -> Result<Self, CliError> {
         let fail = |why: &dyn std::fmt::Display| CliError::other(format!("asking {issuer} how to log in"), why);
         let url = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
         let document = http.get(&url).await.map_err(|error| fail(&error))?;
@@ -95,7 +98,8 @@ impl Provider {
     pub(super) fn id_token(&self, answer: &Answer, nonce: Option<&str>) -> Result<SecretString, CliError> {
         let fail = |why: &str| CliError::other(format!("logging in at {}", self.issuer), why);
         let token = answer.extra_fields().id_token.as_deref();
-        let token = token.ok_or_else(|| fail("its answer has no ID token; does the client have the scope `openid`?"))?;
+        let token =
+            token.ok_or_else(|| fail("its answer has no ID token; does the client have the scope `openid`?"))?;
         if let Some(nonce) = nonce
             && claim(token, "nonce").as_deref() != Some(nonce)
         {

@@ -34,7 +34,8 @@ impl Operation for PutIssuer {
         let (tenant, issuer) = (permit.tenant(), &self.issuer);
         issuer.check().map_err(|problem| EngineError::invalid(problem.field, problem.what))?;
         let before = Draft::of(world, tenant);
-        if let Some(other) = before.issuers.values().find(|known| known.iss == issuer.iss && known.name != issuer.name) {
+        if let Some(other) = before.issuers.values().find(|known| known.iss == issuer.iss && known.name != issuer.name)
+        {
             return Err(EngineError::state(
                 "ISS_TAKEN",
                 format!("issuer `{}` has this `iss` already; a token would come from both", other.name),

@@ -10,7 +10,8 @@ use crate::{
     identity::{IssuerConfig, RoleConfig},
     method::{METHODS, Name, TenantId},
     policy::{
-        Declarations, Policies, PolicySchema, PolicyText, Problems, SchemaError, WRITE_POLICY, someone_can_write_policies,
+        Declarations, Policies, PolicySchema, PolicyText, Problems, SchemaError, WRITE_POLICY,
+        someone_can_write_policies,
     },
 };
 
@@ -29,8 +30,10 @@ pub(in crate::engine) struct Draft {
 impl Draft {
     /// What is in force now.
     pub(in crate::engine) fn of(world: &World, tenant: TenantId) -> Self {
-        let policies = world.tables.policies.all(tenant).into_iter().map(|(_, p)| (p.policy.name.clone(), p.policy.clone()));
-        let issuers = world.tables.issuers.all(tenant).into_iter().map(|(_, i)| (i.name.clone(), IssuerConfig::clone(&i)));
+        let policies =
+            world.tables.policies.all(tenant).into_iter().map(|(_, p)| (p.policy.name.clone(), p.policy.clone()));
+        let issuers =
+            world.tables.issuers.all(tenant).into_iter().map(|(_, i)| (i.name.clone(), IssuerConfig::clone(&i)));
         let roles = world.tables.roles.all(tenant).into_iter().map(|(_, role)| (role.name.clone(), role));
         Self { policies: policies.collect(), issuers: issuers.collect(), roles: roles.collect() }
     }
@@ -94,7 +97,8 @@ impl Draft {
             let (paths, actions) = (role.scope.paths(), role.scope.actions());
             paths.is_empty() && (actions.is_empty() || actions.iter().any(|action| action == WRITE_POLICY))
         };
-        let roles: BTreeSet<Name> = self.roles.iter().filter(|(_, role)| writes(role)).map(|(name, _)| name.clone()).collect();
+        let roles: BTreeSet<Name> =
+            self.roles.iter().filter(|(_, role)| writes(role)).map(|(name, _)| name.clone()).collect();
         if someone_can_write_policies(policies, &roles) {
             return Ok(());
         }
@@ -109,7 +113,9 @@ impl Draft {
 fn no_schema(error: SchemaError) -> EngineError {
     match error {
         SchemaError::Cedar(_) => EngineError::Internal(error.to_string()),
-        SchemaError::ClaimName(..) | SchemaError::ClaimTypes { .. } => EngineError::invalid("claims", error.to_string()),
+        SchemaError::ClaimName(..) | SchemaError::ClaimTypes { .. } => {
+            EngineError::invalid("claims", error.to_string())
+        }
     }
 }
 

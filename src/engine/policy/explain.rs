@@ -43,7 +43,9 @@ impl Operation for ExplainPolicy {
             } else {
                 asking.explain(&policies, &declared)
             };
-            explained.map(Done::Answer).map_err(|error: AskingError| EngineError::invalid("principal", error.to_string()))
+            explained
+                .map(Done::Answer)
+                .map_err(|error: AskingError| EngineError::invalid("principal", error.to_string()))
         })
         .await
     }

@@ -53,7 +53,9 @@ impl Operation for TestPolicies {
                 return Err(EngineError::Limit { what: "the number of expectations", limit: MAX_EXPECTATIONS as u64 });
             }
             let (policies, problems) = draft.compile()?;
-            let own = Problems(problems.0.into_iter().filter(|p| tried.iter().any(|name| name.as_str() == p.policy)).collect());
+            let own = Problems(
+                problems.0.into_iter().filter(|p| tried.iter().any(|name| name.as_str() == p.policy)).collect(),
+            );
             if !own.0.is_empty() {
                 return Err(EngineError::invalid("policies", own.to_string()));
             }

@@ -43,7 +43,8 @@ impl Asking {
     /// # Errors
     /// [`AskingError`] when the question makes no sense.
     pub fn explain(&self, policies: &Policies, declared: &Declarations) -> Result<Explanation, AskingError> {
-        let principal = Principal { tenant: TenantId::SYSTEM, issuer: self.issuer()?, subject: self.subject.as_str().into() };
+        let principal =
+            Principal { tenant: TenantId::SYSTEM, issuer: self.issuer()?, subject: self.subject.as_str().into() };
         self.claims_fit(declared)?;
         let claims = Arc::new(self.claims.clone());
         let subject = Subject::new(policies.schema(), &principal, self.role.as_ref(), &claims);

@@ -74,7 +74,9 @@ impl AddArgs {
             issuer.audiences = self.audiences;
         }
         if issuer.audiences.is_empty() {
-            return Err(CliError::usage("give `--audience`: what the job asks its CI for, e.g. the address of this broker"));
+            return Err(CliError::usage(
+                "give `--audience`: what the job asks its CI for, e.g. the address of this broker",
+            ));
         }
         if !self.algorithms.is_empty() {
             issuer.algorithms = self.algorithms;
@@ -100,7 +102,8 @@ impl AddArgs {
 }
 
 fn declared(text: &str) -> Result<(String, DeclaredClaim), CliError> {
-    let wrong = || CliError::usage(format!("`{text}`: write NAME=TYPE or NAME=TYPE@PATH, TYPE is text, texts, long or bool"));
+    let wrong =
+        || CliError::usage(format!("`{text}`: write NAME=TYPE or NAME=TYPE@PATH, TYPE is text, texts, long or bool"));
     let (name, rest) = text.split_once('=').ok_or_else(wrong)?;
     let (kind, path) = rest.split_once('@').unwrap_or((rest, ""));
     let kind = match kind {
@@ -113,7 +116,6 @@ fn declared(text: &str) -> Result<(String, DeclaredClaim), CliError> {
     Ok((name.to_owned(), DeclaredClaim { r#type: kind.into(), path: path.to_owned() }))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,7 +123,10 @@ mod tests {
     #[test]
     fn a_claim_is_written_as_name_type_and_place() {
         let (name, claim) = declared("groups=texts@realm_access.roles").unwrap();
-        assert_eq!((name.as_str(), claim.r#type(), claim.path.as_str()), ("groups", ClaimType::Texts, "realm_access.roles"));
+        assert_eq!(
+            (name.as_str(), claim.r#type(), claim.path.as_str()),
+            ("groups", ClaimType::Texts, "realm_access.roles")
+        );
         for wrong in ["groups", "groups=list", "=", "a=Text"] {
             assert!(declared(wrong).is_err(), "{wrong}");
         }

@@ -5,8 +5,8 @@ mod preset;
 
 use clap::Subcommand;
 use keyward_api::v1::{
-    ClaimType, DeleteIssuerRequest, GetIssuerRequest, Issuer, IssuerState, ListIssuersRequest, RefreshIssuerRequest, Replay,
-    issuer::Keys, issuer_service_client::IssuerServiceClient,
+    ClaimType, DeleteIssuerRequest, GetIssuerRequest, Issuer, IssuerState, ListIssuersRequest, RefreshIssuerRequest,
+    Replay, issuer::Keys, issuer_service_client::IssuerServiceClient,
 };
 use serde_json::{Value, json};
 
@@ -65,7 +65,8 @@ impl IssuerCommand {
                 output.record(&[("name", json!(name)), ("state", json!("deleted"))]);
             }
             Self::Refresh { name } => {
-                let state = client.refresh_issuer(RefreshIssuerRequest { name: name.clone() }).await?.into_inner().state;
+                let state =
+                    client.refresh_issuer(RefreshIssuerRequest { name: name.clone() }).await?.into_inner().state;
                 let mut fields = vec![("name", json!(name))];
                 fields.extend(state_fields(state.as_ref()));
                 output.record(&fields);
