@@ -4,6 +4,7 @@
 //! for the audit log (so that a crash between commit and record loses nothing) and with the reply (so that a retry with
 //! the same request id gets what the first try did).
 
+mod backed_up;
 mod commit;
 mod facts;
 mod refusal;
@@ -222,7 +223,7 @@ impl Pipeline {
     /// # Errors
     /// As [`Self::run`].
     pub async fn run_sealed<O: SealedOperation>(&self, facts: &Facts, operation: O) -> Result<Recorded<O::Reply>, Refusal> {
-        self.lifecycle.admit()?;
+        self.lifecycle.admit(facts.local_user())?;
         let caller = Caller::anonymous(TenantId::SYSTEM);
         let entry = facts.entry(O::METHOD, &caller, &operation.resource(), &PolicyIds::default());
         if O::METHOD.audit == AuditClass::Read {

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::{
     audit::Audit,
-    engine::{EngineError, Lifecycle, World, key, tenant},
+    engine::{EngineError, Lifecycle, World, housekeeping, key, tenant},
     keyring::Changes,
     pipeline,
 };
@@ -24,6 +24,7 @@ const BATCHES: usize = 8;
 /// Runs the jobs once a minute while the broker is open, and settles what a crash left as soon as it opens.
 pub(super) async fn minutely(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>, clock: SharedClock, stop: CancellationToken) {
     loop {
+        lifecycle.forget_old_shares().await;
         if let Ok(world) = lifecycle.world() {
             let done = tokio::time::timeout(WITHIN, run(&lifecycle, &world, &audit, &clock)).await;
             match done {
@@ -58,6 +59,7 @@ async fn run(lifecycle: &Lifecycle, world: &World, audit: &Arc<Audit>, clock: &S
     if lifecycle.certificate_is_due(now) {
         lifecycle.serve_certificate(world);
     }
+    housekeeping::minutely(lifecycle, world, now).await;
     pipeline::forget_replies(world, now).await
 }
 

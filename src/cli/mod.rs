@@ -68,6 +68,9 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Back the store up; check and restore backups.
+    #[command(subcommand)]
+    Backup(commands::backup::BackupCommand),
     /// Name brokers, so that they need not be spelled out.
     #[command(subcommand)]
     Context(commands::context::ContextCommand),
@@ -93,6 +96,11 @@ enum Command {
     /// Make what callers act in.
     #[command(subcommand)]
     Role(commands::role::RoleCommand),
+    /// Show the seal and change the paths that open it.
+    #[command(subcommand)]
+    Seal(commands::seal::SealCommand),
+    /// Show the installation and what an operator should look at.
+    Status,
     /// Read and write secrets.
     #[command(subcommand)]
     Secret(commands::secret::SecretCommand),
@@ -213,6 +221,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 async fn client(command: Command, global: &Global, output: &Output) -> Result<ExitCode, CliError> {
     let target = || Target::resolve(global);
     match command {
+        Command::Backup(command) => command.run(target, output).await?,
         Command::Context(command) => command.run(place(global), output)?,
         Command::Issuer(command) => command.run(&target()?, output).await?,
         Command::Key(command) => command.run(&target()?, output).await?,
@@ -227,6 +236,8 @@ async fn client(command: Command, global: &Global, output: &Output) -> Result<Ex
         Command::Policy(command) if command.is_offline() => command.run_offline(output)?,
         Command::Policy(command) => command.run(&target()?, output).await?,
         Command::Role(command) => command.run(&target()?, output).await?,
+        Command::Seal(command) => command.run(&target()?, output).await?,
+        Command::Status => commands::status::status(&target()?, output).await?,
         Command::Secret(command) => command.run(&target()?, output).await?,
         Command::Tenant(command) => command.run(&target()?, output).await?,
         Command::Token(command) => command.run(&target()?, output).await?,

@@ -5,6 +5,8 @@
 //! outcome for the audit log and the reply for retries. When the commit meets a conflict, the operation is run again.
 
 pub mod auth;
+pub mod backup;
+mod behind;
 pub mod bootstrap;
 pub mod certificate;
 pub mod cluster;
@@ -15,6 +17,8 @@ mod error;
 pub mod issuer;
 pub mod key;
 mod lifecycle;
+pub mod housekeeping;
+mod members;
 pub mod offload;
 pub mod node;
 mod page;

@@ -6,6 +6,7 @@ use keyward_sdk::time::Clock;
 
 use super::{
     EngineError, Lifecycle,
+    behind::Behind,
     bootstrap::BootstrapRecord,
     key::{ImportRecord, Keys},
     cluster::{ClusterKeyRecord, ClusterRecord, JoinRecord, NodeRecord},
@@ -17,6 +18,7 @@ use crate::{
     keyring::{Table, Vault, View},
     method::TenantId,
     policy::{Policy, PolicyRecord},
+    seal::PathKeys,
 };
 
 /// The hot copies of control entries that engines read.
@@ -40,6 +42,8 @@ pub struct Tables {
     pub joins: Arc<Table<JoinRecord>>,
     /// Nodes, by cluster id and name.
     pub nodes: Arc<Table<NodeRecord>>,
+    /// The copies of the path keys, one entry under the system tenant.
+    pub path_keys: Arc<Table<PathKeys>>,
     /// Policies, by name.
     pub policies: Arc<Table<PolicyRecord>>,
     /// Roles, by name.
@@ -62,6 +66,7 @@ impl Tables {
             self.cluster_keys.clone(),
             self.joins.clone(),
             self.nodes.clone(),
+            self.path_keys.clone(),
             self.policies.clone(),
             self.roles.clone(),
             self.tenants.clone(),
@@ -96,6 +101,8 @@ pub struct World {
     pub policy: Arc<Policy>,
     /// Promises that are kept.
     pub settled: Settled,
+    /// Keyrings to be sealed anew.
+    pub behind: Behind,
     pub(super) main: TenantId,
     pub(super) lifecycle: Weak<Lifecycle>,
 }

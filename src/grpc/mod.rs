@@ -4,6 +4,7 @@
 //! [`door::Door`], and turns the reply back.
 
 mod auth;
+mod backup;
 mod cluster;
 pub mod convert;
 mod crypto;
@@ -16,6 +17,7 @@ mod node;
 mod policy;
 mod role;
 mod seal;
+mod seal_shown;
 mod secret;
 pub mod status;
 mod tenant;
@@ -32,6 +34,7 @@ pub const MAX_MESSAGE: usize = 4 << 20;
 pub fn routes(door: &Door) -> tonic::service::Routes {
     use v1::{
         auth_service_server::AuthServiceServer,
+        backup_service_server::BackupServiceServer,
         cluster_service_server::ClusterServiceServer,
         crypto_service_server::CryptoServiceServer,
         issuer_service_server::IssuerServiceServer,
@@ -46,6 +49,7 @@ pub fn routes(door: &Door) -> tonic::service::Routes {
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
         .add_service(AuthServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(BackupServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(ClusterServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(CryptoServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(IssuerServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))

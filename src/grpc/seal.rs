@@ -10,8 +10,11 @@ use super::{
 };
 use crate::{
     engine::{
-        EngineError, Kept, SealState,
-        system::{GetSealStatus, Initialize, Initialized, RotateKeyring, Seal, SealStatus, Sealed, Unseal},
+        Connection, EngineError, Kept, SealState,
+        system::{
+            DeleteSealPath, DrillSeal, GetSealStatus, GetStatus, Initialize, Initialized, ListSealPaths, PathChanged, PutSealPath,
+            Recover, Recovered, RotateKeyring, RotateRootKey, Seal, SealStatus, Sealed, Unseal,
+        },
     },
     seal::{NewMember, NewPath, PathProgress, PersonShare, Who},
 };
@@ -139,11 +142,72 @@ impl From<Kept<u32>> for pb::RotateKeyringResponse {
     }
 }
 
+impl TryFrom<pb::PutSealPathRequest> for PutSealPath {
+    type Error = EngineError;
+    fn try_from(request: pb::PutSealPathRequest) -> Result<Self, EngineError> {
+        let path = request.path.ok_or_else(|| EngineError::invalid("path", "say what the path is to be"))?;
+        Ok(Self { path: path.try_into()?, connection: Connection::default() })
+    }
+}
+
+impl From<PathChanged> for pb::PutSealPathResponse {
+    fn from(changed: PathChanged) -> Self {
+        Self { shares: changed.shares.into_iter().map(Into::into).collect(), notes: changed.notes }
+    }
+}
+
+impl TryFrom<pb::DeleteSealPathRequest> for DeleteSealPath {
+    type Error = EngineError;
+    fn try_from(request: pb::DeleteSealPathRequest) -> Result<Self, EngineError> {
+        Ok(Self { name: parse("name", &request.name)? })
+    }
+}
+
+impl From<PathChanged> for pb::DeleteSealPathResponse {
+    fn from(changed: PathChanged) -> Self {
+        Self { notes: changed.notes }
+    }
+}
+
+impl TryFrom<pb::RotateRootKeyRequest> for RotateRootKey {
+    type Error = EngineError;
+    fn try_from(_request: pb::RotateRootKeyRequest) -> Result<Self, EngineError> {
+        Ok(Self)
+    }
+}
+
+impl From<Kept<String>> for pb::RotateRootKeyResponse {
+    fn from(Kept(root_fingerprint): Kept<String>) -> Self {
+        Self { root_fingerprint }
+    }
+}
+
+impl TryFrom<pb::RecoverRequest> for Recover {
+    type Error = EngineError;
+    fn try_from(request: pb::RecoverRequest) -> Result<Self, EngineError> {
+        let shares = request.shares.into_iter().map(SecretString::new).collect::<Result<_, _>>();
+        Ok(Self { shares: shares.map_err(|error| EngineError::invalid("shares", error.to_string()))? })
+    }
+}
+
+impl From<Recovered> for pb::RecoverResponse {
+    fn from(recovered: Recovered) -> Self {
+        Self { operator_token: recovered.operator_token.expose().to_owned() }
+    }
+}
+
 super::door::service! {
     pb::seal_service_server::SealService;
     initialize(InitializeRequest) -> InitializeResponse = Initialize, sealed;
     get_seal_status(GetSealStatusRequest) -> GetSealStatusResponse = GetSealStatus, sealed;
     unseal(UnsealRequest) -> UnsealResponse = Unseal, sealed;
     seal(SealRequest) -> SealResponse = Seal;
+    list_seal_paths(ListSealPathsRequest) -> ListSealPathsResponse = ListSealPaths;
+    drill_seal(DrillSealRequest) -> DrillSealResponse = DrillSeal;
+    put_seal_path(PutSealPathRequest) -> PutSealPathResponse = PutSealPath;
+    delete_seal_path(DeleteSealPathRequest) -> DeleteSealPathResponse = DeleteSealPath;
+    rotate_root_key(RotateRootKeyRequest) -> RotateRootKeyResponse = RotateRootKey;
     rotate_keyring(RotateKeyringRequest) -> RotateKeyringResponse = RotateKeyring;
+    recover(RecoverRequest) -> RecoverResponse = Recover, sealed;
+    get_status(GetStatusRequest) -> GetStatusResponse = GetStatus;
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use super::{DataPath, KeyringRecord, VaultError, codec};
+use super::{DataPath, KeyringRecord, RootKey, VaultError, codec};
 use crate::{method::TenantId, storage::Expect};
 
 /// A kind of control entry.
@@ -24,6 +24,7 @@ pub struct Changes {
     pub(super) data: BTreeMap<DataPath, Option<Zeroizing<Vec<u8>>>>,
     pub(super) expect: Vec<(DataPath, Expect)>,
     pub(super) seal: Option<Bytes>,
+    pub(super) root: Option<RootKey>,
 }
 
 impl Changes {
@@ -68,6 +69,12 @@ impl Changes {
         self.seal = Some(record);
     }
 
+    /// Puts another root key in force with the commit. The same changes hold the seal record that goes with it, and the
+    /// system keyring, which is sealed under it.
+    pub fn put_root(&mut self, root: RootKey) {
+        self.root = Some(root);
+    }
+
     /// Writes data outside the control state.
     ///
     /// # Errors
@@ -108,5 +115,6 @@ impl Changes {
         self.data.extend(other.data);
         self.expect.extend(other.expect);
         self.seal = other.seal.or(self.seal.take());
+        self.root = other.root.or(self.root.take());
     }
 }

@@ -1,6 +1,9 @@
 //! A keyring: key versions, one of them primary, that seal the values of one owner.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use keyward_sdk::{
     crypto::random,
@@ -110,6 +113,8 @@ impl KeyringRecord {
 pub struct Keyring {
     record: KeyringRecord,
     keys: BTreeMap<u32, EnvelopeKey>,
+    /// Values sealed since it was counted last.
+    seals: AtomicU64,
 }
 
 /// What a sealed value is for; keeps values of one use from being taken for another's.
@@ -133,7 +138,7 @@ impl Keyring {
             .filter(|v| v.state != KeyVersionState::Disabled)
             .map(|v| (v.number, EnvelopeKey::new(&v.material)))
             .collect();
-        Ok(Self { record, keys })
+        Ok(Self { record, keys, seals: AtomicU64::new(0) })
     }
 
     /// As it is stored.
@@ -146,6 +151,18 @@ impl Keyring {
     #[must_use]
     pub fn primary(&self) -> u32 {
         self.record.primary
+    }
+
+    /// How many values were sealed since they were counted last.
+    #[must_use]
+    pub fn seals(&self) -> u64 {
+        self.seals.load(Ordering::Relaxed)
+    }
+
+    /// Counts them.
+    #[must_use]
+    pub fn take_seals(&self) -> u64 {
+        self.seals.swap(0, Ordering::Relaxed)
     }
 
     /// The key of a version, for the one other use of it: tokens.
@@ -162,6 +179,7 @@ impl Keyring {
 
     pub(super) fn seal(&self, owner: TenantId, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
         let key = self.keys.get(&self.record.primary).ok_or(VaultError::NoTenant(owner))?;
+        self.seals.fetch_add(1, Ordering::Relaxed);
         let context = Context { purpose: VALUE, tenant: owner.0, key_id: b"keyring" };
         key.seal(&context, self.record.primary, aad, plaintext)
             .map_err(|error| VaultError::Sealed { place: "a value to be sealed".to_owned(), error })

@@ -167,24 +167,13 @@ impl Vault {
         Err(VaultError::Broken("the watch over the store ended".to_owned()))
     }
 
-    /// Seals and commits. Returns once the hot state has it too, so that a caller reads what it wrote.
+    /// Seals and commits. Returns once the hot state has it too, so that a caller reads what it wrote. A new root key
+    /// counts from the commit on.
     ///
     /// # Errors
     /// [`VaultError::Conflict`] when something that the changes rest on is no longer so.
-    pub async fn commit(&self, changes: Changes) -> Result<Revision, VaultError> {
-        self.commit_under(changes, None).await
-    }
-
-    /// As [`Self::commit`], with a new root key from then on. The changes hold the seal record that goes with it and
-    /// the system keyring.
-    ///
-    /// # Errors
-    /// As [`Self::commit`].
-    pub async fn commit_with_root(&self, changes: Changes, root: RootKey) -> Result<Revision, VaultError> {
-        self.commit_under(changes, Some(Arc::new(root))).await
-    }
-
-    async fn commit_under(&self, changes: Changes, root: Option<Arc<RootKey>>) -> Result<Revision, VaultError> {
+    pub async fn commit(&self, mut changes: Changes) -> Result<Revision, VaultError> {
+        let root = changes.root.take().map(Arc::new);
         self.trusted()?;
         let touches_control = !changes.control.is_empty() || !changes.rings.is_empty() || changes.seal.is_some();
         // Control writes go one after the other in this process, so that they do not make each other try again.

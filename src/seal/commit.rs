@@ -15,8 +15,9 @@ impl ControlType for PathKeys {
 /// The one entry of its kind.
 pub const PATH_KEYS: &str = "all";
 
-/// How many tenants' keyrings are sealed anew in one commit: the batch has room for them beside the seal's own entries.
-const RINGS: usize = 64;
+/// How many tenants' keyrings are sealed anew in one commit: the batch has room for them beside the seal's own entries
+/// and the promise and reply of the request.
+const RINGS: usize = 48;
 /// How often a step is tried again that another change of the system's state came before.
 const RETRIES: usize = 10;
 
@@ -35,51 +36,64 @@ impl Made {
 }
 
 impl Change {
-    /// Commits the change, and gives the shares to be shown. `counter` is that of the system's control state, read before
-    /// record and path keys were: a change that came in between is a conflict, and the caller begins again.
+    /// What the commit holds, for whoever commits it with more: the pipeline. `counter` is that of the system's control
+    /// state, read before record and path keys were: a change that came in between is a conflict, and the caller begins
+    /// again.
     ///
-    /// Where the system keyring gets a new version, tenants' keyrings are sealed under it, as many as fit in the same commit
-    /// and the rest right after. Killed in between, the next such change catches up, and nothing is unreadable meanwhile:
-    /// the old version still opens.
+    /// Where the system keyring gets a new version, tenants' keyrings are sealed under it, as many as fit in the same
+    /// commit; [`catch_up`] does the rest. Killed in between, the next such change catches up, and nothing is unreadable
+    /// meanwhile: the old version still opens.
+    ///
+    /// # Errors
+    /// [`VaultError::Format`] for what cannot be encoded.
+    pub fn into_changes(self, rings: &Rings, counter: u64, now: Timestamp) -> Result<Written, VaultError> {
+        let mut changes = Changes::new();
+        changes.based_on(TenantId::SYSTEM, counter);
+        changes.put_seal(written(&self.record)?.into());
+        changes.put_control(TenantId::SYSTEM, PATH_KEYS, &self.keys)?;
+        let mut behind = Vec::new();
+        if self.new_system_version {
+            changes.put_ring(TenantId::SYSTEM, rings.of(TenantId::SYSTEM)?.record().rotated(now));
+            behind = rings.tenants().filter(|tenant| *tenant != TenantId::SYSTEM).collect();
+            let first = behind.drain(..behind.len().min(RINGS));
+            seal_anew(rings, first, &mut changes)?;
+        } else if self.root.is_some() {
+            seal_anew(rings, [TenantId::SYSTEM], &mut changes)?;
+        }
+        if let Some(root) = self.root {
+            changes.put_root(root);
+        }
+        Ok(Written { changes, behind, shares: self.shares })
+    }
+
+    /// Commits the change by itself, catches up, and gives the shares to be shown.
     ///
     /// # Errors
     /// [`NotCommitted`]. With [`VaultError::Conflict`] nothing was written.
     pub async fn commit(mut self, vault: &Vault, counter: u64, now: Timestamp) -> Result<Committed, Box<NotCommitted>> {
         let shares = std::mem::take(&mut self.shares);
         match self.store(vault, counter, now).await {
-            Ok(rest) => {
-                let mut behind = None;
-                for tenants in rest.chunks(RINGS) {
-                    behind = catch_up(vault, tenants).await.err().or(behind);
-                }
-                Ok(Committed { shares, behind })
-            }
+            Ok(behind) => Ok(Committed { shares, behind: catch_up(vault, &behind).await.err() }),
             Err(error) => Err(Box::new(NotCommitted { error, shares })),
         }
     }
 
-    /// The one commit that counts. Gives the tenants that did not fit.
     async fn store(self, vault: &Vault, counter: u64, now: Timestamp) -> Result<Vec<TenantId>, VaultError> {
-        let rings = vault.rings();
-        let mut changes = Changes::new();
-        changes.based_on(TenantId::SYSTEM, counter);
-        changes.put_seal(written(&self.record)?.into());
-        changes.put_control(TenantId::SYSTEM, PATH_KEYS, &self.keys)?;
-        let mut rest = Vec::new();
-        if self.new_system_version {
-            changes.put_ring(TenantId::SYSTEM, rings.of(TenantId::SYSTEM)?.record().rotated(now));
-            rest = rings.tenants().filter(|tenant| *tenant != TenantId::SYSTEM).collect();
-            let first = rest.drain(..rest.len().min(RINGS));
-            seal_anew(&rings, first, &mut changes)?;
-        } else if self.root.is_some() {
-            seal_anew(&rings, [TenantId::SYSTEM], &mut changes)?;
-        }
-        match self.root {
-            Some(root) => vault.commit_with_root(changes, root).await?,
-            None => vault.commit(changes).await?,
-        };
-        Ok(rest)
+        let Written { changes, behind, .. } = self.into_changes(&vault.rings(), counter, now)?;
+        vault.commit(changes).await?;
+        Ok(behind)
     }
+}
+
+/// A change as it is to be committed.
+#[must_use = "people's shares are shown after the commit or never"]
+pub struct Written {
+    /// To be committed whole.
+    pub changes: Changes,
+    /// Tenants whose keyrings did not fit, for [`catch_up`].
+    pub behind: Vec<TenantId>,
+    /// For people, to be shown once, after the commit.
+    pub shares: Vec<PersonShare>,
 }
 
 /// The change stands.
@@ -104,7 +118,18 @@ pub struct NotCommitted {
 }
 
 /// Seals keyrings under the newest system version, as they are at that moment.
-async fn catch_up(vault: &Vault, tenants: &[TenantId]) -> Result<(), VaultError> {
+///
+/// # Errors
+/// Why some were not; the others were.
+pub async fn catch_up(vault: &Vault, tenants: &[TenantId]) -> Result<(), VaultError> {
+    let mut failed = None;
+    for some in tenants.chunks(RINGS) {
+        failed = catch_up_some(vault, some).await.err().or(failed);
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+async fn catch_up_some(vault: &Vault, tenants: &[TenantId]) -> Result<(), VaultError> {
     for _ in 0..RETRIES {
         let mut changes = Changes::new();
         changes.based_on(TenantId::SYSTEM, vault.counter(TenantId::SYSTEM));

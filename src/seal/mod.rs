@@ -31,7 +31,7 @@ mod tests;
 pub use self::{
     catalog::{BuiltIns, Connect},
     change::{Change, Edit, Held, add_path, edit_path, remove_path, rotate_root},
-    commit::{Committed, NotCommitted, PATH_KEYS},
+    commit::{Committed, NotCommitted, PATH_KEYS, Written, catch_up},
     create::{Made, create},
     drill::{Coalition, Drill, Loss, drill},
     error::{OpenError, SealError, ShareError},

@@ -126,6 +126,21 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// [`StorageError`] when the store cannot be asked.
     async fn revision(&self) -> Result<Revision, StorageError>;
+
+    /// Whether everything can be shown as it was at one moment, for backups. A store that has tools of its own for that
+    /// has none.
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
+        None
+    }
+}
+
+/// A store that shows one moment while it goes on.
+pub trait Snapshots: Send + Sync {
+    /// Everything the store holds now. Blocks.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store cannot be read.
+    fn snapshot(&self) -> Result<Snapshot, StorageError>;
 }
 
 /// Why the store did not do what was asked.

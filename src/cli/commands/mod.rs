@@ -1,5 +1,6 @@
 //! One file a noun.
 
+pub(super) mod backup;
 pub(super) mod context;
 mod described;
 pub(super) mod issuer;
@@ -8,6 +9,8 @@ pub(super) mod key;
 pub(super) mod operator;
 pub(super) mod policy;
 pub(super) mod role;
+pub(super) mod seal;
 pub(super) mod secret;
+pub(super) mod status;
 pub(super) mod tenant;
 pub(super) mod token;

@@ -1,14 +1,13 @@
 //! `keyward operator`.
 
-use std::collections::HashMap;
-
 use clap::{Args, Subcommand};
 use keyward_api::v1::{
-    GetSealStatusRequest, InitializeRequest, RedeemBootstrapTokenRequest, RotateKeyringRequest, SealMember, SealPath, SealRequest,
-    SealState, UnsealProgress, UnsealRequest, auth_service_client::AuthServiceClient, seal_service_client::SealServiceClient,
+    InitializeRequest, RecoverRequest, RedeemBootstrapTokenRequest, RotateKeyringRequest, RotateRootKeyRequest, SealMember, SealPath,
+    SealRequest, UnsealRequest, auth_service_client::AuthServiceClient, seal_service_client::SealServiceClient,
 };
 use serde_json::{Value, json};
 
+use super::seal::{member, progress, share, state};
 use crate::cli::{
     CliError,
     connect::Target,
@@ -40,6 +39,15 @@ pub(crate) enum OperatorCommand {
     },
     /// Log in with a bootstrap token of `init`, `recover` or a new tenant, read hidden or from standard input.
     Login,
+    /// Make an operator token from shares of a path of people, given one a line; without such a path, on the broker's unix
+    /// socket as its own user. For when no operator can log in any more; loudly audited.
+    Recover {
+        /// No path is of people: ask as the broker's own user on its unix socket.
+        #[arg(long)]
+        local: bool,
+    },
+    /// Make a new root key under the same paths. Needs no member and no person; every share stays good.
+    RotateRoot,
     /// Add a version to a keyring.
     RotateKeyring {
         /// A tenant; without it, the system keyring.
@@ -72,19 +80,11 @@ impl OperatorCommand {
         let mut seal = SealServiceClient::new(channel.clone());
         match self {
             Self::Init(args) => init(args, seal, output).await?,
-            Self::Status => {
-                let status = seal.get_seal_status(GetSealStatusRequest {}).await?.into_inner();
-                output.record(&[
-                    ("state", json!(state(status.state))),
-                    ("installation", json!(status.installation_id)),
-                    ("progress", shown(&status.progress)),
-                    ("reason", json!(status.reason)),
-                ]);
-            }
+            Self::Status => super::seal::status(&mut seal, output).await?,
             Self::Unseal { members } => {
                 let share = if members { String::new() } else { prompt::secret("Share: ")?.expose().to_owned() };
                 let answer = seal.unseal(UnsealRequest { share }).await?.into_inner();
-                output.record(&[("state", json!(state(answer.state))), ("progress", shown(&answer.progress))]);
+                output.record(&[("state", json!(state(answer.state))), ("progress", progress(&answer.progress))]);
             }
             Self::Seal { yes } => {
                 prompt::confirm("Sealing stops every request until the broker is unsealed", "seal", Confirmed::from(yes))?;
@@ -102,6 +102,16 @@ impl OperatorCommand {
                 Session::of(token.token, certificate, key, &expires)?.save(&target.addr)?;
                 output.record(&[("role", json!(token.role)), ("token_id", json!(token.id)), ("expires_at", expires)]);
             }
+            Self::Recover { local } => {
+                let shares = if local { Vec::new() } else { shares()? };
+                let made = seal.recover(RecoverRequest { shares }).await?.into_inner();
+                output.record(&[("operator_token", json!(made.operator_token))]);
+                output.note("The operator token serves once, within an hour: `keyward operator login`.");
+            }
+            Self::RotateRoot => {
+                let made = seal.rotate_root_key(RotateRootKeyRequest {}).await?.into_inner();
+                output.record(&[("root_fingerprint", json!(made.root_fingerprint))]);
+            }
             Self::RotateKeyring { name } => {
                 let request = RotateKeyringRequest { tenant: name.unwrap_or_default() };
                 let version = seal.rotate_keyring(request).await?.into_inner().version;
@@ -112,10 +122,26 @@ impl OperatorCommand {
     }
 }
 
+/// On a terminal one after another, hidden, until an empty one; elsewhere a line each.
+fn shares() -> Result<Vec<String>, CliError> {
+    use std::io::IsTerminal;
+    if !std::io::stdin().is_terminal() {
+        return Ok(prompt::secret("")?.expose().lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect());
+    }
+    let mut shares = Vec::new();
+    loop {
+        let share = prompt::secret(&format!("Share {} (empty: no more): ", shares.len() + 1))?;
+        if share.expose().trim().is_empty() {
+            return Ok(shares);
+        }
+        shares.push(share.expose().to_owned());
+    }
+}
+
 async fn init(args: InitArgs, mut seal: SealServiceClient<crate::cli::connect::Client>, output: &Output) -> Result<(), CliError> {
     let mut paths = Vec::new();
     if !args.members.is_empty() {
-        let members = args.members.iter().enumerate().map(|(at, member)| self::member(at, member)).collect::<Result<_, _>>()?;
+        let members = args.members.iter().enumerate().map(|(at, text)| member(at, text)).collect::<Result<_, _>>()?;
         paths.push(SealPath { name: "auto".to_owned(), threshold: 1, members });
     }
     if let (Some(people), Some(threshold)) = (args.people, args.threshold) {
@@ -123,7 +149,7 @@ async fn init(args: InitArgs, mut seal: SealServiceClient<crate::cli::connect::C
         paths.push(SealPath { name: "people".to_owned(), threshold, members });
     }
     let made = seal.initialize(InitializeRequest { paths }).await?.into_inner();
-    let shares: Vec<Value> = made.shares.iter().map(|s| json!({ "path": s.path, "member": s.member, "share": s.share })).collect();
+    let shares: Vec<Value> = made.shares.iter().map(share).collect();
     if output.is_json() {
         output.json(&json!({
             "installation": made.installation_id,
@@ -145,30 +171,4 @@ async fn init(args: InitArgs, mut seal: SealServiceClient<crate::cli::connect::C
     output.line(&made.ca_certificate);
     output.note("The operator token serves once, within an hour: `keyward operator login`. Shares are shown only now.");
     Ok(())
-}
-
-/// `key-file:/path` or `passphrase:file:/path`: the kind, then what its main setting is.
-fn member(at: usize, text: &str) -> Result<SealMember, CliError> {
-    let (kind, rest) = text
-        .split_once(':')
-        .ok_or_else(|| CliError::usage(format!("`{text}`: write KIND:PATH, e.g. key-file:/etc/keyward/seal.key")))?;
-    let setting = match kind {
-        "passphrase" => "passphrase",
-        _ => "path",
-    };
-    let settings = HashMap::from([(setting.to_owned(), rest.to_owned())]);
-    Ok(SealMember { name: format!("{kind}-{}", at + 1), kind: kind.to_owned(), settings })
-}
-
-fn state(state: i32) -> &'static str {
-    match SealState::try_from(state) {
-        Ok(SealState::Uninitialized) => "uninitialized",
-        Ok(SealState::Sealed) => "sealed",
-        Ok(SealState::Unsealed) => "unsealed",
-        _ => "unknown",
-    }
-}
-
-fn shown(progress: &[UnsealProgress]) -> Value {
-    progress.iter().map(|p| json!(format!("{}: {} of {}", p.path, p.received, p.threshold))).collect()
 }

@@ -20,8 +20,13 @@ use crate::{
     keyring::{Changes, DataPath},
     method::{Action, Method, Name, TenantId, Tenantwide, rows},
     policy::Permit,
-    storage::Expect,
+    storage::{Expect, MAX_LIST},
 };
+
+/// Where marks of used tokens lie.
+const USED: &str = "used/";
+/// How many pages of them are looked at for old ones.
+const PAGES: usize = 20;
 
 /// See the module.
 pub struct Login {
@@ -113,7 +118,7 @@ fn takeable(
 /// Marks a token as used; a second use meets the mark, and of two at the same moment one meets the other's.
 async fn once(world: &World, tenant: TenantId, verified: &Verified, changes: &mut Changes) -> Result<(), EngineError> {
     let name = data_encoding::HEXLOWER.encode(&verified.fingerprint);
-    let place = DataPath::new(tenant, &format!("used/{name}"))?;
+    let place = DataPath::new(tenant, &format!("{USED}{name}"))?;
     if world.vault.read::<Used>(&place).await?.is_some() {
         return Err(EngineError::NotProven {
             reason: "OIDC_TOKEN_USED",
@@ -123,6 +128,18 @@ async fn once(world: &World, tenant: TenantId, verified: &Verified, changes: &mu
     changes.expect(place.clone(), Expect::Absent);
     changes.put_data(place, &Used { expires_at: verified.accepted_until })?;
     Ok(())
+}
+
+/// Marks of tokens that would not be accepted any more in any case. Looks at some pages of each tenant a call.
+pub(in crate::engine) async fn old_marks(world: &World, tenant: TenantId, now: Timestamp) -> Result<Vec<DataPath>, EngineError> {
+    let (mut old, mut after) = (Vec::new(), None);
+    for _ in 0..PAGES {
+        let page = world.vault.values::<Used>(tenant, USED, after.as_ref(), MAX_LIST).await?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+        old.extend(page.into_iter().filter(|(_, used)| used.expires_at <= now).map(|(place, _)| place));
+    }
+    Ok(old)
 }
 
 fn not_believed(error: OidcError) -> EngineError {

@@ -15,7 +15,7 @@ pub use self::{
     revoke::{Revoke, RevokeSelf, RevokeWhat},
     whoami::{WhoAmI, WhoIs},
 };
-pub(in crate::engine) use self::revoke::revoke_all;
+pub(in crate::engine) use self::{login::old_marks, revoke::revoke_all};
 use crate::method::{ResourceKind, Tenantwide};
 
 /// What all of these are about.

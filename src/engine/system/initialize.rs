@@ -94,7 +94,7 @@ impl SealedOperation for Initialize {
 
 /// Makes the key files that are not there yet. Only for the daemon's own user on its unix socket: nobody else may choose
 /// where this process makes files.
-fn make_key_files(paths: &[NewPath]) -> Result<(), EngineError> {
+pub(super) fn make_key_files(paths: &[NewPath]) -> Result<(), EngineError> {
     for member in paths.iter().flat_map(|path| &path.members) {
         let Who::Wrapper { kind, settings } = &member.who else { continue };
         let file = settings.get("path").filter(|file| kind == "key-file" && !std::path::Path::new(file).exists());

@@ -1,7 +1,14 @@
 //! The seal and the installation.
 
+mod change;
+mod delete_path;
 mod initialize;
+mod installation;
+mod paths;
+mod put_path;
+mod recover;
 mod rotate;
+mod rotate_root;
 mod seal;
 mod status;
 mod unseal;
@@ -9,8 +16,15 @@ mod unseal;
 use std::future::Future;
 
 pub use self::{
+    change::PathChanged,
+    delete_path::DeleteSealPath,
     initialize::{Initialize, Initialized, pem},
+    installation::{GetStatus, Installed, KeyringStatus},
+    paths::{DrillSeal, ListSealPaths},
+    put_path::PutSealPath,
+    recover::{Recover, Recovered},
     rotate::RotateKeyring,
+    rotate_root::RotateRootKey,
     seal::{Seal, Sealed},
     status::{GetSealStatus, SealStatus},
     unseal::Unseal,

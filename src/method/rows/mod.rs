@@ -1,6 +1,7 @@
 //! All rows, joined from one file a service.
 
 pub mod auth;
+pub mod backup;
 pub mod cluster;
 pub mod crypto;
 pub mod issuer;
@@ -36,6 +37,7 @@ pub(crate) use rows;
 
 const GROUPS: &[&[&Method]] = &[
     auth::ALL,
+    backup::ALL,
     cluster::ALL,
     crypto::ALL,
     issuer::ALL,

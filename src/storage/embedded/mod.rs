@@ -32,7 +32,7 @@ use self::{
     shared::{Read, Shared},
     writer::Job,
 };
-use super::{Batch, CALL_DEADLINE, Entry, MAX_LIST, Path, Revision, Storage, StorageError, Watch};
+use super::{Batch, CALL_DEADLINE, Entry, MAX_LIST, Path, Revision, Snapshots, Storage, StorageError, Watch};
 
 pub(in crate::storage) use self::fill::fill;
 pub use self::{
@@ -135,6 +135,16 @@ impl Storage for Embedded {
 
     async fn revision(&self) -> Result<Revision, StorageError> {
         Ok(self.shared.feed.tip())
+    }
+
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
+        Some(self)
+    }
+}
+
+impl Snapshots for Embedded {
+    fn snapshot(&self) -> Result<Snapshot, StorageError> {
+        Self::snapshot(self)
     }
 }
 

@@ -1,0 +1,67 @@
+//! What is known of the seal's members between one unsealing and the next: proofs on a schedule, and shares that people
+//! gave and did not complete.
+
+use std::sync::PoisonError;
+
+use keyward_sdk::time::{Span, Timestamp};
+use tracing::{info, warn};
+
+use super::{EngineError, Lifecycle};
+use crate::seal::{self, ProofBook, SealRecord};
+
+/// How often every member is asked for its share.
+const PROVEN_EVERY: Span = Span::from_minutes(10);
+
+impl Lifecycle {
+    /// When the daemon was started.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// What the last proofs showed.
+    #[must_use]
+    pub fn proofs(&self) -> ProofBook {
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks every member for its share, and notes, counts and warns of what was seen.
+    pub(super) async fn prove_members(&self, record: &SealRecord) {
+        let proofs = seal::prove(record, &self.how()).await;
+        for proof in &proofs {
+            let (path, member) = (proof.path.to_string(), proof.member.to_string());
+            let up = metrics::gauge!("keyward_seal_member_up", "path" => path.clone(), "member" => member.clone());
+            up.set(if proof.outcome.is_ok() { 1.0 } else { 0.0 });
+            if let Err(error) = &proof.outcome {
+                warn!(seal.path = %path, seal.member = %member, %error, "Seal member does not prove itself");
+            }
+        }
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner).note(record, proofs);
+    }
+
+    /// For the job that runs every minute: proves the members when the last proof is old.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the record cannot be read.
+    pub async fn prove_when_due(&self, now: Timestamp) -> Result<(), EngineError> {
+        {
+            let mut proven = self.proven_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if proven.is_some_and(|at| now < at.saturating_add(PROVEN_EVERY)) {
+                return Ok(());
+            }
+            *proven = Some(now);
+        }
+        let record = self.record().await?;
+        self.prove_members(&record).await;
+        Ok(())
+    }
+
+    /// For the job that runs every minute: forgets shares that people gave a while ago and did not complete.
+    pub async fn forget_old_shares(&self) {
+        let mut progress = self.progress.lock().await;
+        if progress.as_mut().is_some_and(seal::Progress::expire) {
+            *progress = None;
+            info!("Shares forgotten because no other came in time");
+        }
+    }
+}
