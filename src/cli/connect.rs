@@ -1,6 +1,10 @@
 //! From options, environment, context and session to a channel.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use hyper_util::rt::TokioIo;
 use keyward_kit::tls;
@@ -72,6 +76,36 @@ impl Target {
     #[must_use]
     pub(super) fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
+    }
+
+    /// The same, called with this token.
+    #[must_use]
+    pub(super) fn with_token(self, token: SecretString) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// The certificate that is shown, and its key.
+    #[must_use]
+    pub(super) fn certificate(&self) -> Option<(&str, &SecretString)> {
+        self.certificate.as_ref().map(|(certificate, key)| (certificate.as_str(), key))
+    }
+
+    /// The certificate of the broker's authority.
+    #[must_use]
+    pub(super) fn ca_cert(&self) -> Option<&Path> {
+        self.ca_cert.as_deref()
+    }
+
+    /// The tenant, if one was named.
+    #[must_use]
+    pub(super) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// Whether this is the broker's socket on this machine, which knows the user by itself.
+    #[must_use]
+    pub(super) fn is_socket(&self) -> bool {
+        self.addr.starts_with("unix://")
     }
 
     /// Connects.

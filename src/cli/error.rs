@@ -1,6 +1,6 @@
 //! What went wrong, for people and for scripts.
 
-use std::{fmt, process::ExitCode};
+use std::{borrow::Cow, fmt, process::ExitCode};
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -26,6 +26,15 @@ pub enum CliError {
         /// What is wrong.
         why: String,
     },
+    /// One of the others, with what was being done.
+    While {
+        /// What was being done.
+        doing: String,
+        /// What to do next, where more is known than the reason alone says.
+        next: Option<String>,
+        /// What went wrong.
+        cause: Box<Self>,
+    },
 }
 
 impl CliError {
@@ -39,19 +48,29 @@ impl CliError {
         Self::Other { doing: doing.into(), why: why.to_string() }
     }
 
+    /// The same, with what was being done, and what to do next if more is known than the reason alone says.
+    #[must_use]
+    pub fn while_doing(self, doing: impl Into<String>, next: Option<String>) -> Self {
+        Self::While { doing: doing.into(), next, cause: Box::new(self) }
+    }
+
     /// The fixed reason of a refusal, e.g. `SEALED`.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Refused(status) => status.get_details_error_info().map(|info| info.reason),
+            Self::While { cause, .. } => cause.reason(),
             _ => None,
         }
     }
 
     /// What to do next, where there is something.
     #[must_use]
-    pub fn next_step(&self) -> Option<&'static str> {
-        Some(match self.reason()?.as_str() {
+    pub fn next_step(&self) -> Option<Cow<'_, str>> {
+        if let Self::While { next: Some(next), .. } = self {
+            return Some(next.into());
+        }
+        let step = match self.reason()?.as_str() {
             "NO_TOKEN" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" => "log in with `keyward login`, or set KEYWARD_TOKEN",
             "TOKEN_NOT_BOUND" => "use the token where it was issued, or log in here",
             "DENIED" => "ask an operator which policy applies: `keyward policy explain` shows it",
@@ -59,13 +78,19 @@ impl CliError {
             "UNINITIALIZED" => "make the installation with `keyward operator init`",
             "AUDIT_UNAVAILABLE" => "look at the disk of the broker's audit folder; it recovers by itself",
             _ => return None,
-        })
+        };
+        Some(step.into())
     }
 
     /// See `keyward --help`.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::While { cause, .. } => cause.code(),
             Self::Usage(_) => 2,
             Self::Unreachable { .. } => 5,
             Self::Other { .. } => 1,
@@ -77,7 +102,7 @@ impl CliError {
                 Code::Aborted | Code::AlreadyExists => 6,
                 _ => 1,
             },
-        })
+        }
     }
 }
 
@@ -88,6 +113,7 @@ impl fmt::Display for CliError {
             Self::Unreachable { addr, why } => write!(f, "the broker at {addr} cannot be reached: {why}"),
             Self::Usage(text) => f.write_str(text),
             Self::Other { doing, why } => write!(f, "{doing}: {why}"),
+            Self::While { doing, cause, .. } => write!(f, "{doing}: {cause}"),
         }
     }
 }

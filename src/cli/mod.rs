@@ -4,11 +4,13 @@ mod commands;
 mod connect;
 mod context;
 mod error;
+mod http;
 mod identity;
 mod input;
 mod login;
 mod output;
 mod prompt;
+mod run;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -101,6 +103,8 @@ enum Command {
     Seal(commands::seal::SealCommand),
     /// Show the installation and what an operator should look at.
     Status,
+    /// Run a command with secrets in its environment or in files, for as long as it runs.
+    Run(Box<run::RunArgs>),
     /// Read and write secrets.
     #[command(subcommand)]
     Secret(commands::secret::SecretCommand),
@@ -238,6 +242,7 @@ async fn client(command: Command, global: &Global, output: &Output) -> Result<Ex
         Command::Role(command) => command.run(&target()?, output).await?,
         Command::Seal(command) => command.run(&target()?, output).await?,
         Command::Status => commands::status::status(&target()?, output).await?,
+        Command::Run(args) => return run::run(*args, target()?, output).await,
         Command::Secret(command) => command.run(&target()?, output).await?,
         Command::Tenant(command) => command.run(&target()?, output).await?,
         Command::Token(command) => command.run(&target()?, output).await?,

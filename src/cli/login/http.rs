@@ -1,18 +1,14 @@
 //! Calls to a provider: https, no redirects, limited in size and time.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::path::Path;
 
-use keyward_kit::tls;
 use oauth2::{HttpRequest, HttpResponse};
-use reqwest::{Client, Url, redirect};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use reqwest::{Client, Url};
 
-use crate::cli::CliError;
+use crate::cli::{CliError, http};
 
 /// The most bytes of an answer.
 const MOST: usize = 512 * 1024;
-/// How long one call may take.
-const CALL: Duration = Duration::from_secs(15);
 
 /// Why a call to the provider failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,29 +33,7 @@ pub(super) struct Http(Client);
 impl Http {
     /// Trusts the system's authorities and the one in `ca`.
     pub(super) fn new(ca: Option<&Path>) -> Result<Self, CliError> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(file) = ca {
-            let fail = |error: String| CliError::other(format!("reading {}", file.display()), error);
-            for certificate in CertificateDer::pem_file_iter(file).map_err(|e| fail(e.to_string()))? {
-                roots.add(certificate.map_err(|e| fail(e.to_string()))?).map_err(|e| fail(e.to_string()))?;
-            }
-        }
-        let setting_up = |error: &dyn std::fmt::Display| CliError::other("setting up TLS", error);
-        let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&tls::provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|e| setting_up(&e))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let client = Client::builder()
-            .tls_backend_preconfigured(config)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .timeout(CALL)
-            .user_agent("keyward")
-            .build();
-        Ok(Self(client.map_err(|e| setting_up(&e))?))
+        http::client(ca).map(Self)
     }
 
     /// Gets a document.
@@ -97,10 +71,7 @@ impl Http {
 
 /// Codes and tokens go over https only; in clear to this very machine at most.
 pub(super) fn allowed(url: &str) -> Result<Url, HttpError> {
-    let wrong = || HttpError::Scheme(url.chars().take(200).collect());
-    let parsed = Url::parse(url).map_err(|_| wrong())?;
-    let here = matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
-    if parsed.scheme() == "https" || (parsed.scheme() == "http" && here) { Ok(parsed) } else { Err(wrong()) }
+    http::allowed(url).ok_or_else(|| HttpError::Scheme(url.chars().take(200).collect()))
 }
 
 #[cfg(test)]
