@@ -1,4 +1,6 @@
 //! The whole, over its API: a broker in this process with real TLS, sockets and files, and the real command line.
 
 mod govern;
+mod oidc;
+mod pipelines;
 mod start;
