@@ -101,6 +101,13 @@ impl Entry {
         self
     }
 
+    /// Who asked, where only the request itself proved that.
+    #[must_use]
+    pub fn asked_by(mut self, who: Who) -> Self {
+        self.who = who;
+        self
+    }
+
     /// The keyed hash of a secret value, made by [`super::SecretHasher`].
     #[must_use]
     pub fn with_hash(mut self, name: &str, hash: [u8; 32]) -> Self {

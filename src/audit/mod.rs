@@ -12,12 +12,16 @@ mod checkpoints;
 mod entry;
 #[cfg(feature = "server")]
 mod error;
+#[cfg(all(test, feature = "server"))]
+mod faulty;
 #[cfg(feature = "server")]
 mod hash;
 #[cfg(feature = "server")]
 mod noise;
 #[cfg(feature = "server")]
 mod recorded;
+#[cfg(feature = "server")]
+mod show;
 #[cfg(feature = "server")]
 mod sink;
 #[cfg(feature = "server")]
@@ -26,6 +30,8 @@ mod station;
 mod tests;
 pub mod verify;
 
+#[cfg(all(test, feature = "server"))]
+pub(crate) use self::faulty::{Faults, FaultyDisk};
 #[cfg(feature = "server")]
 pub use self::{
     attach::{Attached, Register, RegisterError, RegisteredLog},
@@ -33,6 +39,7 @@ pub use self::{
     error::AuditError,
     hash::SecretHasher,
     recorded::{Intent, Recorded, Taken},
+    show::{MAX_TAILS, Shown, Tail},
     sink::{Sink, Taking},
     station::{Audit, Settings},
 };

@@ -12,13 +12,17 @@ use keyward_kit::audit::{
     record::{Decision, Phase, Record},
 };
 use keyward_sdk::{id::Id16, time::SharedClock};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
-use super::{AuditError, Entry, Failure, Intent, Sink, Taken, Taking, attach::Signing, noise::Noise, sink::Sinks};
+use super::{
+    AuditError, Entry, Failure, Intent, MAX_TAILS, Sink, Taken, Taking, attach::Signing, noise::Noise, show, sink::Sinks,
+};
 use crate::method::Method;
 
 /// The gRPC code of a denial.
 const PERMISSION_DENIED: u8 = 7;
+/// What is recorded in place of an outcome that was cut short.
+pub(super) const SETTLED: &str = "audit.settled";
 const ID_FILE: &str = "audit.id";
 
 /// How the log is kept.
@@ -56,6 +60,8 @@ pub struct Audit {
     pub(super) noise: Noise,
     pub(super) signing: Mutex<Option<Arc<Signing>>>,
     pub(super) attached_before: AtomicBool,
+    pub(super) readers: Semaphore,
+    pub(super) tails: Arc<Semaphore>,
     origin: Arc<str>,
     sync_reads: bool,
 }
@@ -84,8 +90,19 @@ impl Audit {
             noise: Noise::default(),
             signing: Mutex::new(None),
             attached_before: AtomicBool::new(false),
+            readers: Semaphore::new(show::READERS),
+            tails: Arc::new(Semaphore::new(MAX_TAILS)),
             sync_reads: settings.sync_reads,
         }
+    }
+
+    /// Over a disk with faults.
+    #[cfg(test)]
+    pub(crate) fn for_tests(disk: super::FaultyDisk, folder: &std::path::Path, clock: SharedClock) -> Self {
+        let settings = Settings::new(folder.to_owned());
+        let options = Options { reserve_bytes: 64 << 10, ..Options::new("test", &settings.replica, clock.clone()) };
+        let log = FileLog::open(Arc::new(disk), &options).unwrap();
+        Self::over(Arc::new(log), &settings, Vec::new(), clock)
     }
 
     /// Records what is about to be done. Without it nothing is done.
@@ -121,7 +138,7 @@ impl Audit {
     pub async fn settled(&self, origin: &str, intent: u64, deadline: Instant) -> Result<(), AuditError> {
         let sequence = intent.to_string();
         let details = vec![("log", origin), ("intent", sequence.as_str()), ("result", "done")];
-        self.system("audit.settled", details, Durability::Fsync, deadline).await
+        self.system(SETTLED, details, Durability::Fsync, deadline).await
     }
 
     /// Records a read and what came of it, in one.

@@ -138,7 +138,7 @@ pub(super) fn check(parsed: Parsed<Raw>) -> Result<Config, Problems> {
             None
         }
     };
-    let rotate_bytes = raw.audit.rotate_at.map_or(256 << 20, |size| size.0);
+    let rotate_bytes = raw.audit.rotate_at.map_or(32 << 20, |size| size.0);
     if !(1 << 16..=16 << 30).contains(&rotate_bytes) {
         problems.push(lines.problem("audit.rotate_at", "must be from 64 KiB to 16 GiB"));
     }

@@ -10,6 +10,7 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(config.api.to_string(), "127.0.0.1:7443");
     assert_eq!(config.ops.to_string(), "127.0.0.1:7444");
     assert!(config.workers >= 1);
+    assert_eq!(config.audit.rotate_bytes, 32 << 20);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::{
         segment::{Next, file_name, parse_name},
         split_checkpoints,
     },
-    record::{Record, sequence_of},
+    record::{Principal, Record, sequence_of},
     tree::{
         Hash,
         proof::{consistency_ranges, hash_ranges, inclusion_ranges},
@@ -84,6 +84,8 @@ fn files(dir: &Path) -> io::Result<Vec<(u64, u32)>> {
 pub struct Found {
     /// Its place in the log.
     pub sequence: u64,
+    /// The hash of the record before it.
+    pub prev: Hash,
     /// Its leaf in the tree.
     pub leaf: Hash,
     /// Its binary form; see [`Record::parse`].
@@ -133,13 +135,20 @@ impl Records {
             match frames.peek()? {
                 Next::Frame(frame) => {
                     let sequence = sequence_of(frame.body).ok_or(io::ErrorKind::InvalidData)?;
-                    let found = Found { sequence, leaf: frame.leaf, body: frame.body.to_vec() };
+                    let found = Found { sequence, prev: frame.prev, leaf: frame.leaf, body: frame.body.to_vec() };
                     frames.skip();
                     if sequence >= from {
                         return Ok(Some(found));
                     }
                 }
-                Next::Bad => return Err(io::ErrorKind::InvalidData.into()),
+                Next::Bad => {
+                    // What was read ahead may have been half written then.
+                    let mut again = Frames::from(store, offset);
+                    if matches!(again.peek()?, Next::Bad) {
+                        return Err(io::ErrorKind::InvalidData.into());
+                    }
+                    *frames = again;
+                }
                 Next::End | Next::More(_) => {
                     let mut again = Frames::from(store, offset);
                     // Looked at in this order: nothing is added to a file once the next one is there.
@@ -171,6 +180,23 @@ impl Records {
     }
 }
 
+/// A place in an epoch's log before which no record was made at or after `since`, as the headers of its files say; not
+/// always the last such place.
+///
+/// # Errors
+/// Of the file system.
+pub fn place_of(dir: &Path, epoch: u64, since: Timestamp) -> io::Result<u64> {
+    let mut place = 0;
+    for number in numbers(dir, epoch)? {
+        let store = open_to_read(&dir.join(file_name(epoch, number)))?;
+        match scan::header(store.as_ref())? {
+            Some((header, _)) if header.time < since => place = header.chain.tree.size(),
+            _ => break,
+        }
+    }
+    Ok(place)
+}
+
 /// Which records are wanted. Every field that is set must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -182,8 +208,8 @@ pub struct Filter {
     pub tenant: Option<[u8; 16]>,
     /// Of this RPC: its full name, or the part after the slash.
     pub method: Option<String>,
-    /// Asked by this subject.
-    pub subject: Option<String>,
+    /// Asked by this principal: its subject, or `issuer/subject`.
+    pub principal: Option<String>,
     /// About the resource of this name.
     pub resource: Option<String>,
     /// Of the request with this id.
@@ -200,10 +226,16 @@ impl Filter {
             && self.until.is_none_or(|until| record.time < until)
             && self.tenant.is_none_or(|tenant| record.tenant == tenant)
             && (same(&self.method, record.method) || same(&self.method, verb))
-            && same(&self.subject, record.principal.subject)
+            && self.principal.as_deref().is_none_or(|wanted| is(&record.principal, wanted))
             && same(&self.resource, record.resource)
             && same(&self.request_id, record.request_id)
     }
+}
+
+/// Whether `wanted` is the subject, or issuer and subject.
+fn is(principal: &Principal<'_>, wanted: &str) -> bool {
+    let with_issuer = wanted.strip_suffix(principal.subject).and_then(|rest| rest.strip_suffix('/'));
+    wanted == principal.subject || with_issuer == Some(principal.issuer_name)
 }
 
 /// A proof that record `sequence` is in the log of a checkpoint; none if the checkpoint is older than the record or the
@@ -267,6 +299,11 @@ mod tests {
         assert!(!by("Secret").takes(&record));
         assert!(Filter { tenant: Some([1; 16]), ..by("GetSecret") }.takes(&record));
         assert!(!Filter { tenant: Some([2; 16]), ..by("GetSecret") }.takes(&record));
+        let asked = Principal { issuer_kind: "oidc", issuer_name: "gitlab", subject: "group/p" };
+        let record = Record { principal: asked, ..record };
+        let by = |principal: &str| Filter { principal: Some(principal.to_owned()), ..Filter::default() };
+        assert!(by("group/p").takes(&record) && by("gitlab/group/p").takes(&record));
+        assert!(!by("p").takes(&record) && !by("other/group/p").takes(&record) && !by("").takes(&record));
         assert!(!Filter { until: Some(Timestamp::from_millis(0)), ..Filter::default() }.takes(&record));
     }
 }
