@@ -7,17 +7,21 @@
 mod backed_up;
 mod commit;
 mod facts;
+mod hashes;
 mod refusal;
 mod settle;
+mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
 use keyward_kit::tasks::Group;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-pub use self::{commit::forget_replies, facts::Facts, refusal::Refusal, settle::recover};
+pub use self::{commit::forget_replies, facts::Facts, refusal::Refusal, settle::{recover, settle_owed}, stream::Standing};
 use crate::{
     audit::{Audit, Entry, Intent, Recorded},
     engine::{EngineError, Lifecycle, Operation, Reply, SealedOperation, World},
@@ -28,6 +32,8 @@ use crate::{
 
 /// Changes that may be under way at once.
 const CHANGES: usize = 1_024;
+/// How long the record of a stream's end may take.
+const DENIAL: Duration = Duration::from_millis(500);
 /// How often an operation is run again after a conflict.
 const TRIES: usize = 8;
 
@@ -109,11 +115,11 @@ impl Pipeline {
         world.vault.trusted().map_err(EngineError::from)?;
         operation.connected(&facts.connection());
         let permit = self.permit(&world, facts, &operation).await?;
-        let entry = facts.entry(O::METHOD, permit.caller(), permit.resource(), permit.because());
+        let entry = entry_of(&world, facts, &permit, &operation);
         match O::METHOD.audit {
             AuditClass::Read => {
                 let outcome = commit::execute(&world, facts, &permit, None, &operation).await;
-                self.complete(facts, &permit, entry, outcome).await
+                self.complete(&world, facts, &permit, entry, outcome).await
             }
             AuditClass::Write => self.write(&world, facts, &permit, entry, &operation).await,
         }
@@ -128,14 +134,16 @@ impl Pipeline {
         operation: &O,
     ) -> Result<Recorded<O::Reply>, Refusal> {
         if let Some(reply) = commit::recall::<O>(world, facts, permit).await? {
-            return self.complete(facts, permit, entry.replayed(), Ok(reply)).await;
+            return self.complete(world, facts, permit, entry.replayed(), Ok(reply)).await;
         }
         let intent = self.audit.intent(&entry, facts.deadline).await?;
         let outcome = commit::execute(world, facts, permit, Some(&intent), operation).await;
-        let entry = proven(facts, permit, entry, outcome.as_ref().ok());
+        let entry = answered(world, permit, entry, outcome.as_ref().ok());
         let recorded = self.record_outcome(facts, &intent, &entry, outcome).await;
-        if recorded.is_ok() {
-            settle::settled(world, &intent);
+        match &recorded {
+            Ok(_) => settle::settled(world, &intent),
+            Err(Refusal::OutcomeUnrecorded) => settle::owe(world, &intent),
+            Err(_) => {}
         }
         recorded
     }
@@ -157,12 +165,13 @@ impl Pipeline {
 
     async fn complete<O: Operation>(
         &self,
+        world: &World,
         facts: &Facts,
         permit: &Permit<O>,
         entry: Entry,
         outcome: Result<O::Reply, EngineError>,
     ) -> Result<Recorded<O::Reply>, Refusal> {
-        let entry = proven(facts, permit, entry, outcome.as_ref().ok());
+        let entry = answered(world, permit, entry, outcome.as_ref().ok());
         let told = outcome.as_ref().map(|_| ()).map_err(refusal::failure);
         let taken = self.audit.complete(&entry, told, facts.deadline).await?;
         outcome.map(|reply| taken.with(reply)).map_err(Refusal::Engine)
@@ -173,6 +182,18 @@ impl Pipeline {
             Access::Caller | Access::Own => self.identify(world, facts, O::METHOD)?,
             Access::Bootstrap | Access::Public | Access::Sealed => Caller::anonymous(facts.tenant(world)?),
         };
+        self.authorize(world, facts, caller, operation, facts.deadline).await
+    }
+
+    /// Asks policy, and records a refusal within the deadline.
+    async fn authorize<O: Operation>(
+        &self,
+        world: &World,
+        facts: &Facts,
+        caller: Caller,
+        operation: &O,
+        deadline: Instant,
+    ) -> Result<Permit<O>, Refusal> {
         let attributes = operation.attributes(world, caller.tenant());
         // Tenants and the installation are run from `main`; no other tenant's policy can allow it.
         let outside = matches!(O::METHOD.resource, ResourceKind::System | ResourceKind::Tenant)
@@ -186,7 +207,7 @@ impl Pipeline {
         let because = denied.as_ref().map_or_else(PolicyIds::default, |denied| denied.because().clone());
         let why = denied.map_or_else(|| "only the tenant `main` runs the installation".to_owned(), |d| d.reason().to_string());
         let entry = facts.entry(O::METHOD, &caller, &operation.resource(), &because);
-        let _taken = self.audit.denied(&entry, &why, facts.deadline).await?;
+        let _taken = self.audit.denied(&entry, &why, deadline).await?;
         Err(Refusal::Denied)
     }
 
@@ -238,13 +259,18 @@ impl Pipeline {
     }
 }
 
-/// The entry of a request that itself proved who it is.
-fn proven<O: Operation>(facts: &Facts, permit: &Permit<O>, entry: Entry, reply: Option<&O::Reply>) -> Entry {
-    match reply.and_then(Reply::proven) {
-        Some((principal, role)) => {
-            let who = facts::who(principal, Some(role), None);
-            facts.entry_of(O::METHOD, who, permit.resource(), permit.because())
-        }
+/// What is known of a request before it is carried out.
+fn entry_of<O: Operation>(world: &World, facts: &Facts, permit: &Permit<O>, operation: &O) -> Entry {
+    let entry = facts.entry(O::METHOD, permit.caller(), permit.resource(), permit.because());
+    hashes::with_hashes(world, permit.tenant(), entry, &operation.secrets())
+}
+
+/// What the reply adds to that: who was proven by the request itself, and the values that were given out.
+fn answered<O: Operation>(world: &World, permit: &Permit<O>, entry: Entry, reply: Option<&O::Reply>) -> Entry {
+    let Some(reply) = reply else { return entry };
+    let entry = match reply.proven() {
+        Some((principal, role)) => entry.asked_by(facts::who(principal, Some(role), None)),
         None => entry,
-    }
+    };
+    hashes::with_hashes(world, permit.tenant(), entry, &reply.secrets())
 }

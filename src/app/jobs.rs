@@ -23,9 +23,13 @@ const BATCHES: usize = 8;
 
 /// Runs the jobs once a minute while the broker is open, and settles what a crash left as soon as it opens.
 pub(super) async fn minutely(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>, clock: SharedClock, stop: CancellationToken) {
+    let mut recovered = false;
     loop {
         lifecycle.forget_old_shares().await;
         if let Ok(world) = lifecycle.world() {
+            if !recovered {
+                recovered = recover(&world, &audit).await;
+            }
             let done = tokio::time::timeout(WITHIN, run(&lifecycle, &world, &audit, &clock)).await;
             match done {
                 Ok(Ok(())) => {}
@@ -35,13 +39,33 @@ pub(super) async fn minutely(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>, clock
         }
         tokio::select! {
             () = stop.cancelled() => return,
+            () = lifecycle.opened() => recovered = false,
             () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Whether everything is recorded that an earlier run left unrecorded.
+async fn recover(world: &World, audit: &Arc<Audit>) -> bool {
+    match pipeline::recover(world, audit, Instant::now() + WITHIN).await {
+        Ok(0) => true,
+        Ok(settled) => {
+            warn!(settled, "Outcomes recorded that a crash had cut short");
+            true
+        }
+        Err(error) => {
+            warn!(%error, "Outcomes that a crash cut short not recorded yet, to be tried again");
+            false
         }
     }
 }
 
 async fn run(lifecycle: &Lifecycle, world: &World, audit: &Arc<Audit>, clock: &SharedClock) -> Result<(), EngineError> {
     let now = clock.now();
+    let owed = pipeline::settle_owed(world, audit, Instant::now() + WITHIN).await?;
+    if owed > 0 {
+        info!(owed, "Outcomes recorded that no audit sink had taken");
+    }
     if let Some(changes) = tenant::purge_due(world, now)? {
         recorded(world, audit, "tenant.purged", Vec::new(), changes).await?;
         info!("Tenants destroyed whose waiting period was over");

@@ -68,6 +68,7 @@ impl App {
         };
         sd::stopping();
         info!("Stopping");
+        lifecycle.stopping();
         let drained = tasks.drain(config.grace + Duration::from_secs(2)).await;
         pipeline.drain(config.grace).await;
         lifecycle.stop();

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,7 @@ use bytes::Bytes;
 use keyward_kit::tasks::Group;
 use keyward_sdk::time::{SharedClock, Span, Timestamp};
 use rustls_pki_types::CertificateDer;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -20,10 +24,10 @@ use super::{
     certificate::{self, ServeCertificate},
     refresh::Refresher,
     register::SealedRegister,
-    settled::Settled,
+    settled::{Owed, Settled},
 };
 use crate::{
-    audit::Audit,
+    audit::{Attached, Audit},
     config::OlderStore,
     identity::{ClientAuthorities, Identity, IdentityError, PeerCertificate, Issuers, Revocations, oidc::Fetch},
     keyring::{Installation, Vault, View},
@@ -89,6 +93,9 @@ pub struct Lifecycle {
     tasks: Group,
     stop: CancellationToken,
     open: Mutex<Option<CancellationToken>>,
+    stopping: AtomicBool,
+    opened: Notify,
+    attached: Mutex<Attached>,
     this: Weak<Self>,
 }
 
@@ -109,6 +116,9 @@ impl Lifecycle {
             tasks: Group::new(64, stop),
             stop: stop.clone(),
             open: Mutex::new(None),
+            stopping: AtomicBool::new(false),
+            opened: Notify::new(),
+            attached: Mutex::default(),
             this: this.clone(),
         })
     }
@@ -238,6 +248,7 @@ impl Lifecycle {
             policy,
             settled: Settled::default(),
             behind: Behind::default(),
+            owed: Owed::default(),
             main,
             lifecycle: self.this.clone(),
             tables,
@@ -259,6 +270,7 @@ impl Lifecycle {
         self.serve_certificate(&world);
         self.open.lock().unwrap_or_else(PoisonError::into_inner).replace(open);
         self.world.store(Some(Arc::new(world)));
+        self.opened.notify_one();
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).take();
         info!(seal.path = %path, "Unsealed");
         Ok(())
@@ -274,6 +286,32 @@ impl Lifecycle {
         info!("Sealed");
     }
 
+    /// Returns when the broker was opened since the last call. For one task.
+    pub async fn opened(&self) {
+        self.opened.notified().await;
+    }
+
+    /// Says that the daemon is about to end, so that streams end first.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Whether the daemon is about to end.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// What operators must know of the audit log, in words: for `keyward status`.
+    #[must_use]
+    pub fn audit_warnings(&self) -> Vec<String> {
+        let mut warnings = self.attached.lock().unwrap_or_else(PoisonError::into_inner).warnings();
+        if !self.parts.audit.is_taking() {
+            warnings.push("the audit log takes no records: look at the disk of its folder".to_owned());
+        }
+        warnings
+    }
+
     /// Ends the tasks of an open broker; its keys stay for what is still in flight.
     pub fn stop(&self) {
         if let Some(open) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -287,6 +325,7 @@ impl Lifecycle {
         let deadline = tokio::time::Instant::now() + MEMBER_TIMEOUT;
         let audit = &self.parts.audit;
         let attached = audit.attach(Arc::new(SealedRegister(vault.clone())), deadline).await.map_err(unavailable)?;
+        *self.attached.lock().unwrap_or_else(PoisonError::into_inner) = attached.clone();
         let heads = vault.heads()?;
         let older = attached.heads.iter().find_map(|seen| {
             let now = heads.iter().find(|head| head.tenant.0 == seen.tenant)?;

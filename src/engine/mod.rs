@@ -4,6 +4,7 @@
 //! nothing by itself: it says in [`Done::Change`] what is to be stored, and the pipeline commits that together with the
 //! outcome for the audit log and the reply for retries. When the commit meets a conflict, the operation is run again.
 
+pub mod audit;
 pub mod auth;
 pub mod backup;
 mod behind;
@@ -29,11 +30,14 @@ mod register;
 pub mod role;
 pub mod secret;
 mod settled;
+mod stream;
 pub mod system;
 pub mod tenant;
 mod world;
 
 use std::future::Future;
+
+use keyward_sdk::secret::Secret;
 
 pub use self::{
     connection::Connection,
@@ -42,6 +46,7 @@ pub use self::{
     lifecycle::{Lifecycle, Parts, SealState},
     page::{MAX_PAGE, Page, PageRequest},
     reply::{Kept, Reply},
+    stream::Source,
     system::SealedOperation,
     world::{Tables, World},
 };
@@ -68,6 +73,11 @@ pub trait Operation: Action {
     /// hot control state only.
     fn attributes(&self, _world: &World, _tenant: crate::method::TenantId) -> Attributes {
         Attributes::new()
+    }
+
+    /// The secret values that the request brings, by name: the audit record has their keyed hashes.
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        Vec::new()
     }
 
     /// Told before it is run what the connection proves. For logins.

@@ -1,5 +1,6 @@
 //! Replies, and how those of changes are kept for retries.
 
+use keyward_sdk::secret::Secret;
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
@@ -18,6 +19,11 @@ pub trait Reply: Send + Sized + 'static {
     /// Who was proven by the request itself, for the audit record: logins.
     fn proven(&self) -> Option<(&crate::identity::Principal, &crate::method::Name)> {
         None
+    }
+
+    /// The secret values that are given out, by name: the audit record has their keyed hashes.
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        Vec::new()
     }
 
     /// Reads what [`Self::keep`] wrote; none when it keeps nothing.

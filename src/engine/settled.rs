@@ -1,6 +1,9 @@
 //! Places that may go with the next batch: promises whose outcome is in the audit log by now.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
 
 use crate::keyring::DataPath;
 
@@ -26,5 +29,31 @@ impl Settled {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let from = places.len().saturating_sub(count);
         places.split_off(from)
+    }
+}
+
+/// Outcomes that are true and that no sink took, by log and intent.
+#[derive(Default)]
+pub struct Owed(Mutex<VecDeque<(String, u64)>>);
+
+impl Owed {
+    /// Remembers one.
+    pub fn add(&self, origin: &str, intent: u64) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < MOST {
+            all.push_back((origin.to_owned(), intent));
+        }
+    }
+
+    /// The oldest.
+    #[must_use]
+    pub fn first(&self) -> Option<(String, u64)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).front().cloned()
+    }
+
+    /// Forgets one.
+    pub fn remove(&self, origin: &str, intent: u64) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(log, sequence)| log != origin || *sequence != intent);
     }
 }

@@ -10,7 +10,7 @@ use super::{
     bootstrap::BootstrapRecord,
     key::{ImportRecord, Keys},
     cluster::{ClusterKeyRecord, ClusterRecord, JoinRecord, NodeRecord},
-    settled::Settled,
+    settled::{Owed, Settled},
     tenant::{MAIN, TenantRecord},
 };
 use crate::{
@@ -103,6 +103,8 @@ pub struct World {
     pub settled: Settled,
     /// Keyrings to be sealed anew.
     pub behind: Behind,
+    /// Outcomes that are still to be recorded.
+    pub owed: Owed,
     pub(super) main: TenantId,
     pub(super) lifecycle: Weak<Lifecycle>,
 }
@@ -121,5 +123,12 @@ impl World {
     pub fn endpoints(&self) -> Result<Vec<String>, EngineError> {
         let lifecycle = self.lifecycle.upgrade().ok_or(EngineError::Sealed)?;
         Ok(lifecycle.parts.endpoints.clone())
+    }
+
+    /// The name of a tenant; empty for the installation and for one that is gone.
+    #[must_use]
+    pub fn tenant_name(&self, id: TenantId) -> String {
+        let tenants = self.tables.tenants.all(TenantId::SYSTEM);
+        tenants.iter().find(|(_, tenant)| tenant.id == id).map(|(name, _)| name.to_string()).unwrap_or_default()
     }
 }

@@ -3,6 +3,7 @@
 //! Generated types stop here. A service file turns a message into an operation with `TryFrom`, gives it to the
 //! [`door::Door`], and turns the reply back.
 
+mod audit;
 mod auth;
 mod backup;
 mod cluster;
@@ -20,6 +21,7 @@ mod seal;
 mod seal_shown;
 mod secret;
 pub mod status;
+mod stream;
 mod tenant;
 
 use keyward_api::v1;
@@ -33,6 +35,7 @@ pub const MAX_MESSAGE: usize = 4 << 20;
 #[must_use]
 pub fn routes(door: &Door) -> tonic::service::Routes {
     use v1::{
+        audit_service_server::AuditServiceServer,
         auth_service_server::AuthServiceServer,
         backup_service_server::BackupServiceServer,
         cluster_service_server::ClusterServiceServer,
@@ -48,6 +51,7 @@ pub fn routes(door: &Door) -> tonic::service::Routes {
     };
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
+        .add_service(AuditServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(AuthServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(BackupServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(ClusterServiceServer::new(door.clone()).max_decoding_message_size(MAX_MESSAGE))

@@ -73,11 +73,6 @@ impl Facts {
     /// What the audit record says of the request so far.
     pub(super) fn entry(&self, method: &'static Method, caller: &Caller, resource: &impl Resource, because: &PolicyIds) -> Entry {
         let who = who(caller.principal(), caller.role(), caller.token().map(|token| token.id.0));
-        self.entry_of(method, who, resource, because)
-    }
-
-    /// As [`Self::entry`], of someone whom the request itself proved.
-    pub(super) fn entry_of(&self, method: &'static Method, who: Who, resource: &impl Resource, because: &PolicyIds) -> Entry {
         Entry::new(method, who, resource, because.iter().map(|id| id.as_str()))
             .from_peer(&self.peer_text)
             .with_request(self.request_id.as_ref().map(RequestId::as_str), self.trace_id)

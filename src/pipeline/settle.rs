@@ -31,7 +31,11 @@ struct Pending {
 }
 
 fn place(intent: &Intent) -> Result<DataPath, PathError> {
-    DataPath::new(TenantId::SYSTEM, &format!("{PENDING}{}/{:016x}", intent.origin(), intent.sequence()))
+    place_of(intent.origin(), intent.sequence())
+}
+
+fn place_of(origin: &str, intent: u64) -> Result<DataPath, PathError> {
+    DataPath::new(TenantId::SYSTEM, &format!("{PENDING}{origin}/{intent:016x}"))
 }
 
 /// Adds the promise to a batch, and takes those away that are kept.
@@ -48,23 +52,53 @@ pub(super) fn settled(world: &World, intent: &Intent) {
     }
 }
 
-/// Records the outcomes that a crash left unrecorded. Called once after unsealing, before anything is promised.
+/// The outcome is true and no sink took its record.
+pub(super) fn owe(world: &World, intent: &Intent) {
+    world.owed.add(intent.origin(), intent.sequence());
+}
+
+/// Records the outcomes that no sink took when they came, now that one may.
+///
+/// # Errors
+/// [`EngineError`] when still none does; they are tried again with the next call.
+pub async fn settle_owed(world: &World, audit: &Arc<Audit>, deadline: Instant) -> Result<usize, EngineError> {
+    let mut done = 0;
+    while let Some((origin, intent)) = world.owed.first() {
+        record(audit, &origin, intent, deadline).await?;
+        world.owed.remove(&origin, intent);
+        world.settled.add(place_of(&origin, intent)?);
+        done += 1;
+    }
+    Ok(done)
+}
+
+async fn record(audit: &Audit, origin: &str, intent: u64, deadline: Instant) -> Result<(), EngineError> {
+    let recorded = audit.settled(origin, intent, deadline).await;
+    recorded.map_err(|error| EngineError::Unavailable(error.to_string()))
+}
+
+/// Records the outcomes that an earlier run of the daemon left unrecorded, and forgets the promises that it kept. Those
+/// of this run are left alone, so it may be called at any time; once after each unsealing is enough.
 ///
 /// # Errors
 /// [`EngineError`] when they cannot be read or recorded.
 pub async fn recover(world: &World, audit: &Arc<Audit>, deadline: Instant) -> Result<usize, EngineError> {
-    let mut found = 0;
+    let (mut found, mut after) = (0, None);
     loop {
-        let page = world.vault.values::<Pending>(TenantId::SYSTEM, PENDING, None, AT_ONCE).await?;
-        if page.is_empty() {
-            return Ok(found);
-        }
+        let page = world.vault.values::<Pending>(TenantId::SYSTEM, PENDING, after.as_ref(), AT_ONCE).await?;
+        let Some((last, _)) = page.last() else { return Ok(found) };
+        after = Some(last.clone());
+        let ours = |pending: &Pending| pending.origin == audit.origin() && pending.intent >= audit.recovered().size;
+        let earlier: Vec<_> = page.into_iter().filter(|(_, pending)| !ours(pending)).collect();
+        let Some(first) = earlier.iter().map(|(_, pending)| pending.intent).min() else { continue };
+        let told = audit.outcomes(first).await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
         let mut changes = Changes::new();
-        for (place, pending) in page {
-            let recorded = audit.settled(&pending.origin, pending.intent, deadline).await;
-            recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
+        for (place, pending) in earlier {
+            if !told.contains(&(pending.origin.clone(), pending.intent)) {
+                record(audit, &pending.origin, pending.intent, deadline).await?;
+                found += 1;
+            }
             changes.delete_data(place);
-            found += 1;
         }
         world.vault.commit(changes).await?;
     }

@@ -1,5 +1,7 @@
 //! Reads a version.
 
+use keyward_sdk::secret::Secret;
+
 use super::record::{self, Fields, VersionEntry, VersionState};
 use crate::{
     engine::{Done, EngineError, Operation, Reply, World},
@@ -23,7 +25,11 @@ pub struct SecretValue {
     pub version: VersionEntry,
 }
 
-impl Reply for SecretValue {}
+impl Reply for SecretValue {
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value)).collect()
+    }
+}
 
 impl Action for GetSecret {
     const METHOD: &'static Method = &rows::secret::GET;

@@ -1,6 +1,6 @@
 //! Writes a version.
 
-use keyward_sdk::time::Span;
+use keyward_sdk::{secret::Secret, time::Span};
 
 use super::{
     body::Body,
@@ -39,6 +39,10 @@ impl Action for PutSecret {
 
 impl Operation for PutSecret {
     type Reply = Kept<VersionEntry>;
+
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value)).collect()
+    }
 
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         self.check()?;

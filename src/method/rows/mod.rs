@@ -1,5 +1,6 @@
 //! All rows, joined from one file a service.
 
+pub mod audit;
 pub mod auth;
 pub mod backup;
 pub mod cluster;
@@ -36,6 +37,7 @@ macro_rules! rows {
 pub(crate) use rows;
 
 const GROUPS: &[&[&Method]] = &[
+    audit::ALL,
     auth::ALL,
     backup::ALL,
     cluster::ALL,
