@@ -29,7 +29,8 @@ use self::{connect::Target, output::Output};
     propagate_version = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 not permitted or not logged in, 4 not found, 5 broker \
-                  unavailable or sealed, 6 changed by others in the meantime; `run` passes on the command's own."
+                  unavailable or sealed, 6 changed by others in the meantime, 7 the audit log is not whole; \
+                  `run` passes on the command's own."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -73,6 +74,9 @@ enum Command {
     /// Back the store up; check and restore backups.
     #[command(subcommand)]
     Backup(commands::backup::BackupCommand),
+    /// Read the audit log, and prove that nothing in it was changed.
+    #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
     /// Name brokers, so that they need not be spelled out.
     #[command(subcommand)]
     Context(commands::context::ContextCommand),
@@ -226,6 +230,7 @@ async fn client(command: Command, global: &Global, output: &Output) -> Result<Ex
     let target = || Target::resolve(global);
     match command {
         Command::Backup(command) => command.run(target, output).await?,
+        Command::Audit(command) => return command.run(target, output).await,
         Command::Context(command) => command.run(place(global), output)?,
         Command::Issuer(command) => command.run(&target()?, output).await?,
         Command::Key(command) => command.run(&target()?, output).await?,

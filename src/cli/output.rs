@@ -83,6 +83,11 @@ impl Output {
         println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
+    /// One JSON document in one line, for answers that come one after another.
+    pub(super) fn json_line(&self, value: &Value) {
+        println!("{value}");
+    }
+
     /// Something said beside the answer; never in the way of a program that reads it.
     pub(super) fn note(&self, text: &str) {
         eprintln!("{text}");

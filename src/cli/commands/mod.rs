@@ -1,6 +1,7 @@
 //! One file a noun.
 
 pub(super) mod backup;
+pub(super) mod audit;
 pub(super) mod context;
 mod described;
 pub(super) mod issuer;
