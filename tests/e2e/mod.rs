@@ -3,4 +3,6 @@
 mod govern;
 mod oidc;
 mod pipelines;
+mod audit;
+mod audit_cli;
 mod start;

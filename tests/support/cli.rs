@@ -77,6 +77,15 @@ impl Keyward {
         command
     }
 
+    /// Runs a line of shell in its environment.
+    pub fn shell(&self, script: &str) -> Ran {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
+        let output = command.current_dir(self.home()).stdin(Stdio::null()).output().expect("sh starts");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8 is printed");
+        Ran { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     /// Runs it with nothing on standard input.
     pub fn run(&self, args: &[&str]) -> Ran {
         self.run_with(args, "")
