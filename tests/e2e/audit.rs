@@ -180,4 +180,44 @@ async fn one_record_comes_with_a_proof_that_holds_for_it_alone() {
     assert!(check_proof(&shown.proof, leaf_hash(&shown.previous, &changed), &verifier).is_err());
     let latest = audit(&operator).get_checkpoint(GetCheckpointRequest::default()).await.unwrap().into_inner();
     assert!(Checkpoint::open(&latest.checkpoint, &verifier).unwrap().size >= checkpoint.size);
+//! What was asked is in the log: who, what, which outcome, and never the values.
+
+use keyward_api::v1::{GetSecretRequest, WhoAmIRequest};
+use keyward_testbed::CiTokens;
+
+use crate::support::{Key, broker};
+
+/// All bytes of the log's files.
+fn log(folder: &std::path::Path) -> String {
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_request_is_in_the_log_when_its_answer_is_here() {
+    let broker = broker().start().await;
+    let ci = CiTokens::start().await;
+    broker.deploys(&ci).await;
+    broker.secret("prod/db/main", "a-value-that-is-not-logged").await;
+    let folder = broker.folder().join("audit");
+    assert!(log(&folder).contains("SecretService/PutSecret"));
+    let (job, token) = broker.job(&ci, "deploy").await;
+    let get = |path: &str| GetSecretRequest { path: path.to_owned(), version: 0 };
+    job.secrets().get_secret(get("prod/db/main")).await.unwrap();
+    let after = log(&folder);
+    assert!(after.contains("SecretService/GetSecret") && after.contains("prod/db/main"), "{after}");
+    assert!(after.contains(&token.id) && after.contains("repo:acme/shop"), "who it was is in the record");
+    assert!(!after.contains("prod/payroll"));
+    job.secrets().get_secret(get("prod/payroll")).await.unwrap_err();
+    let denied = log(&folder);
+    assert!(denied.contains("prod/payroll") && denied.contains("DENIED"), "refusals, too");
+    let missing = job.secrets().get_secret(get("prod/db/nothing")).await.unwrap_err();
+    assert_eq!(missing.code(), tonic::Code::NotFound);
+    assert!(log(&folder).contains("NOT_FOUND"));
+    let nobody = broker.caller().key(&Key::make()).connect().await;
+    nobody.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
+    for text in ["a-value-that-is-not-logged", token.token.as_str()] {
+        assert!(!log(&folder).contains(text), "values and tokens never");
+    }
 }

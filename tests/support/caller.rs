@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use hyper_util::rt::TokioIo;
 use keyward_api::v1::{
-    auth_service_client::AuthServiceClient, seal_service_client::SealServiceClient, secret_service_client::SecretServiceClient,
+    auth_service_client::AuthServiceClient, cluster_service_client::ClusterServiceClient,
+    issuer_service_client::IssuerServiceClient, policy_service_client::PolicyServiceClient,
+    role_service_client::RoleServiceClient, seal_service_client::SealServiceClient, secret_service_client::SecretServiceClient,
     tenant_service_client::TenantServiceClient,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
@@ -132,6 +134,26 @@ impl Caller {
     /// `AuthService`.
     pub fn auth(&self) -> AuthServiceClient<Client> {
         AuthServiceClient::new(self.client())
+    }
+
+    /// `ClusterService`.
+    pub fn clusters(&self) -> ClusterServiceClient<Client> {
+        ClusterServiceClient::new(self.client())
+    }
+
+    /// `IssuerService`.
+    pub fn issuers(&self) -> IssuerServiceClient<Client> {
+        IssuerServiceClient::new(self.client())
+    }
+
+    /// `PolicyService`.
+    pub fn policies(&self) -> PolicyServiceClient<Client> {
+        PolicyServiceClient::new(self.client())
+    }
+
+    /// `RoleService`.
+    pub fn roles(&self) -> RoleServiceClient<Client> {
+        RoleServiceClient::new(self.client())
     }
 
     /// `SealService`.

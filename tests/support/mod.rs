@@ -4,12 +4,18 @@
 mod broker;
 mod caller;
 mod cli;
+mod daemon;
+mod jobs;
+mod provider;
 mod status;
 
 #[allow(unused_imports, reason = "each test takes what it needs")]
 pub use self::{
     broker::{Broker, Setup, broker},
-    caller::{Caller, Client, Key},
+    caller::{Caller, Client, Key, tls},
     cli::{Keyward, Ran},
+    daemon::Daemon,
+    jobs::{AUDIENCE, github},
+    provider::Provider,
     status::{field, reason},
 };

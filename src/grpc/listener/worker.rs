@@ -27,8 +27,9 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const PING_EVERY: Duration = Duration::from_secs(60);
 /// Requests under way on one connection.
 const STREAMS: u32 = 256;
-/// Handshakes under way in one worker.
-const HANDSHAKES: usize = 256;
+/// Handshakes under way in one worker. Those who connect and say nothing keep one for as long as it may take, so there is
+/// room for all connections that may be open: nobody waits behind them.
+const HANDSHAKES: usize = 1 << 16;
 
 /// A running worker.
 pub(super) struct Worker {

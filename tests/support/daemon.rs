@@ -1,0 +1,120 @@
+//! The real daemon, a process of its own, set up with the real command line.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use keyward_testbed::{Process, free_ports, wait_until};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::{caller::Caller, cli::Keyward};
+
+/// A running `keyward server`, initialised and with its first operator logged in.
+pub struct Daemon {
+    folder: TempDir,
+    api: SocketAddr,
+    ops: SocketAddr,
+    process: Process,
+    operator: Keyward,
+    /// What was shown once: the bootstrap token and shares.
+    pub shown: Vec<String>,
+}
+
+impl Daemon {
+    /// Starts one; `log` is the level of its log.
+    pub async fn start(log: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let [api, ops] = free_ports::<2>().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let dir = folder.path().display();
+        let settings = format!(
+            "[listen]\napi = \"{api}\"\nops = \"{ops}\"\nsocket = \"{dir}/keyward.sock\"\n[storage]\npath = \"{dir}/keyward.store\"\n\
+             [audit]\nfolder = \"{dir}/audit\"\n[log]\nlevel = \"{log}\"\n"
+        );
+        std::fs::write(folder.path().join("keyward.toml"), settings).unwrap();
+        let process = run(folder.path());
+        let mut this = Self { folder, api, ops, process, operator: Keyward::alone(), shown: Vec::new() };
+        let socket = this.folder().join("keyward.sock");
+        this.process.wait_ready("its socket", async || std::os::unix::net::UnixStream::connect(&socket).is_ok()).await;
+        this.initialize().await;
+        this
+    }
+
+    async fn initialize(&mut self) {
+        let local = Keyward::alone().with("KEYWARD_ADDR", &format!("unix://{}/keyward.sock", self.folder().display()));
+        let member = format!("key-file:{}/seal.key", self.folder().display());
+        let made = local.json(&["operator", "init", "--member", &member]);
+        std::fs::write(self.ca_file(), made["ca_certificate"].as_str().unwrap()).unwrap();
+        let token = made["operator_token"].as_str().unwrap();
+        self.shown.push(token.to_owned());
+        let operator = Keyward::alone();
+        let operator = operator.with("KEYWARD_ADDR", &self.url()).with("KEYWARD_CA_CERT", &self.ca_file().display().to_string());
+        operator.run_with(&["operator", "login"], &format!("{token}\n")).ok();
+        self.operator = operator;
+    }
+
+    /// The first operator's command line.
+    pub fn operator(&self) -> &Keyward {
+        &self.operator
+    }
+
+    /// Somebody else's.
+    pub fn nobody(&self) -> Keyward {
+        let nobody = Keyward::alone().with("KEYWARD_ADDR", &self.url());
+        nobody.with("KEYWARD_CA_CERT", &self.ca_file().display().to_string())
+    }
+
+    /// A caller over TLS, by default nobody.
+    pub fn caller(&self) -> Caller {
+        Caller::over_tls(self.api, std::fs::read_to_string(self.ca_file()).unwrap())
+    }
+
+    /// Where the API is served.
+    pub fn addr(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// The same as the command line takes it.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.api)
+    }
+
+    /// Where metrics and health are served.
+    pub fn ops_addr(&self) -> SocketAddr {
+        self.ops
+    }
+
+    /// The authority of its certificate.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder().join("ca.pem")
+    }
+
+    /// Where everything lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Kills it (SIGKILL) and starts it again.
+    pub async fn kill_and_restart(&mut self) {
+        self.process.signal(Signal::KILL);
+        self.process.kill();
+        self.process = run(self.folder());
+        self.wait_open().await;
+    }
+
+    /// Waits until it serves the operator.
+    pub async fn wait_open(&self) {
+        wait_until("the daemon is open", async || self.operator.run(&["token", "whoami"]).status.success()).await;
+    }
+}
+
+fn run(folder: &Path) -> Process {
+    let config = folder.join("keyward.toml").display().to_string();
+    Process::start("keyward server", &Keyward::program(), ["server", "--config", &config], &folder.join("log"))
+}
