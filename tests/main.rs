@@ -11,4 +11,5 @@
 mod clusters;
 mod contract;
 mod e2e;
+mod readme;
 mod support;

@@ -15,6 +15,7 @@ use crate::{
     keyring::{Changes, DataPath, VaultError},
     method::{Action, TenantId},
     policy::Permit,
+    storage::Expect,
 };
 
 /// How long a reply is kept for retries.
@@ -31,6 +32,14 @@ pub(crate) struct KeptReply {
     reply: Secret,
 }
 
+/// What is known of a request id.
+pub(super) enum Recalled<R> {
+    /// The answer of the first try.
+    Reply(R),
+    /// No answer; the place of one must still be as it is when an answer is put there.
+    Nothing(Expect),
+}
+
 fn reply_place<O: Action>(facts: &Facts, permit: &Permit<O>) -> Result<Option<DataPath>, EngineError> {
     let Some(id) = &facts.request_id else { return Ok(None) };
     let principal = crate::keyring::encode(permit.caller().principal())?;
@@ -40,24 +49,28 @@ fn reply_place<O: Action>(facts: &Facts, permit: &Permit<O>) -> Result<Option<Da
 }
 
 /// What the first try with the same request id returned.
-pub(super) async fn recall<O: Operation>(world: &World, facts: &Facts, permit: &Permit<O>) -> Result<Option<O::Reply>, EngineError> {
-    let Some(place) = reply_place(facts, permit)? else { return Ok(None) };
-    let Some((kept, _)) = world.vault.read::<KeptReply>(&place).await? else { return Ok(None) };
+pub(super) async fn recall<O: Operation>(world: &World, facts: &Facts, permit: &Permit<O>) -> Result<Recalled<O::Reply>, EngineError> {
+    let Some(place) = reply_place(facts, permit)? else { return Ok(Recalled::Nothing(Expect::Absent)) };
+    let Some((kept, revision)) = world.vault.read::<KeptReply>(&place).await? else {
+        return Ok(Recalled::Nothing(Expect::Absent));
+    };
     if kept.at.saturating_add(REPLY_KEPT) <= world.clock.now() {
-        return Ok(None);
+        return Ok(Recalled::Nothing(Expect::At(revision)));
     }
     if kept.request != facts.request_digest {
         return Err(EngineError::state("REQUEST_ID_REUSED", "this request id was used for another request; make a new one"));
     }
-    Ok(O::Reply::recall(kept.reply.expose())?)
+    let reply = O::Reply::recall(kept.reply.expose())?;
+    Ok(reply.map_or(Recalled::Nothing(Expect::At(revision)), Recalled::Reply))
 }
 
-/// Runs the operation and commits what it wants, again after conflicts.
+/// Runs the operation and commits what it wants, again after conflicts. Of two at the same moment under one request id,
+/// one is carried out, and the other gets its reply.
 pub(super) async fn execute<O: Operation>(
     world: &World,
     facts: &Facts,
     permit: &Permit<O>,
-    intent: Option<&Intent>,
+    mut intent: Option<(&Intent, Expect)>,
     operation: &O,
 ) -> Result<O::Reply, EngineError> {
     for attempt in 1..=TRIES {
@@ -81,6 +94,12 @@ pub(super) async fn execute<O: Operation>(
             Err(VaultError::Conflict) => debug!(attempt, "Conflict, running the operation again"),
             Err(error) => return Err(error.into()),
         }
+        if let Some((_, expect)) = &mut intent {
+            match recall::<O>(world, facts, permit).await? {
+                Recalled::Reply(reply) => return Ok(reply),
+                Recalled::Nothing(now) => *expect = now,
+            }
+        }
     }
     Err(VaultError::Conflict.into())
 }
@@ -90,7 +109,7 @@ fn promise<O: Operation>(
     world: &World,
     facts: &Facts,
     permit: &Permit<O>,
-    intent: &Intent,
+    (intent, expect): (&Intent, Expect),
     reply: &O::Reply,
     changes: &mut Changes,
 ) -> Result<(), EngineError> {
@@ -98,6 +117,7 @@ fn promise<O: Operation>(
     if let (Some(place), Some(kept)) = (reply_place(facts, permit)?, reply.keep()?) {
         let reply = Secret::copy_of(&kept).map_err(|error| EngineError::Internal(error.to_string()))?;
         let kept = KeptReply { request: facts.request_digest, at: world.clock.now(), reply };
+        changes.expect(place.clone(), expect);
         changes.put_data(place, &kept)?;
     }
     Ok(())

@@ -88,6 +88,10 @@ impl Policy {
     ) -> Result<Permit<A>, Denied> {
         let resource = action.resource();
         let because = match granted_by_row(A::METHOD) {
+            // What a token may of itself ends with its tenant, too.
+            Some(_) if A::METHOD.access == Access::Own && !self.tenants.load().contains_key(&caller.tenant()) => {
+                return Err(Denied { reason: Denial::UnknownTenant, because: PolicyIds::default() });
+            }
             Some(because) => because,
             None => match self.decide(&caller, A::METHOD, &resource, &attributes) {
                 Verdict::Allow(because) => because,

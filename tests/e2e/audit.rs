@@ -183,15 +183,21 @@ async fn one_record_comes_with_a_proof_that_holds_for_it_alone() {
 //! What was asked is in the log: who, what, which outcome, and never the values.
 
 use keyward_api::v1::{GetSecretRequest, WhoAmIRequest};
+use keyward_kit::audit::{Record, read::{self, Records}};
 use keyward_testbed::CiTokens;
 
 use crate::support::{Key, broker};
 
-/// All bytes of the log's files.
+/// Every record, as `keyward audit show` shows it.
 fn log(folder: &std::path::Path) -> String {
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files.iter().map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned()).collect()
+    let mut text = String::new();
+    for epoch in read::epochs(folder).unwrap() {
+        let mut records = Records::open(folder, epoch, 0).unwrap();
+        while let Some(found) = records.next().unwrap() {
+            text.push_str(&format!("{}\n", Record::parse(&found.body).unwrap().to_json()));
+        }
+    }
+    text
 }
 
 #[tokio::test]

@@ -99,5 +99,6 @@ async fn never_ends(caller: Caller) {
     grpc.ready().await.unwrap();
     let path = http::uri::PathAndQuery::from_static("/keyward.v1.SecretService/GetSecret");
     let codec: ProstCodec<GetSecretRequest, GetSecretResponse> = ProstCodec::default();
-    let _refused = grpc.client_streaming(Request::new(stream::pending()), path, codec).await;
+    let refused = grpc.client_streaming(Request::new(stream::pending()), path, codec).await;
+    eprintln!("XXX {refused:?}");
 }

@@ -6,6 +6,7 @@ mod pipelines;
 mod audit;
 mod audit_cli;
 mod audit;
+mod canary;
 mod denied;
 mod input;
 mod kv;

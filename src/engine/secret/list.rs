@@ -64,6 +64,7 @@ impl Operation for ListSecrets {
             let ask = if self.recursive { limit - names.len() } else { MAX_PAGE };
             let page = world.vault.places(tenant, &prefix, after.as_ref(), ask).await?;
             let full = page.len() == ask;
+            // Whether the page was left before its end.
             let mut jumped = false;
             for place in page {
                 let name = place.rest().get(prefix.len()..).unwrap_or_default();
@@ -76,10 +77,10 @@ impl Operation for ListSecrets {
                 if is_folder {
                     // Everything else below that folder is skipped in one step.
                     after = Some(self.behind(tenant, &prefix, &shown)?);
-                    jumped = true;
                 }
                 names.push(shown);
                 if is_folder || names.len() == limit {
+                    jumped = true;
                     break;
                 }
             }
