@@ -12,4 +12,5 @@ mod clusters;
 mod contract;
 mod e2e;
 mod readme;
+mod repo;
 mod support;

@@ -1,0 +1,113 @@
+//! What the API says of itself: reflection, health, and the check that every RPC has its row.
+//!
+//! Both services are public, read nothing of anyone's, and take no part in the pipeline.
+
+use std::{sync::Arc, time::Duration};
+
+use prost::Message as _;
+use tokio_util::sync::CancellationToken;
+use tonic_health::{ServingStatus, server::HealthReporter};
+use tonic_reflection::server::{Builder, v1::ServerReflection, v1::ServerReflectionServer};
+
+use crate::{
+    engine::Lifecycle,
+    method::{self, METHODS},
+};
+
+/// How often the seal is looked at.
+const EVERY: Duration = Duration::from_millis(200);
+/// Our own package.
+const PACKAGE: &str = "keyward.v1";
+
+/// An RPC that no row of the method table speaks of, or a row of none.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The descriptors cannot be read.
+    #[error("the descriptors of the API cannot be read: {0}")]
+    Descriptors(#[from] prost::DecodeError),
+    /// There is an RPC without a row.
+    #[error("`{0}` has no row in the method table; the daemon serves nothing whose access nobody decided")]
+    NoRow(String),
+    /// There is a row without an RPC.
+    #[error("`{0}` has a row in the method table, and there is no such method")]
+    NoMethod(&'static str),
+    /// Reflection does not take the descriptors.
+    #[error("reflection does not take the descriptors: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+fn services() -> Result<Vec<prost_types::ServiceDescriptorProto>, TableError> {
+    let set = prost_types::FileDescriptorSet::decode(keyward_api::DESCRIPTORS)?;
+    Ok(set.file.into_iter().filter(|file| file.package() == PACKAGE).flat_map(|file| file.service).collect())
+}
+
+/// Compares the method table with the descriptors, both ways.
+///
+/// # Errors
+/// [`TableError`] names the first that is alone.
+pub fn check_rows() -> Result<(), TableError> {
+    let mut described = std::collections::BTreeSet::new();
+    for service in services()? {
+        for rpc in &service.method {
+            let name = format!("{PACKAGE}.{}/{}", service.name(), rpc.name());
+            if method::find(&name).is_none() {
+                return Err(TableError::NoRow(name));
+            }
+            described.insert(name);
+        }
+    }
+    match METHODS.iter().find(|row| !described.contains(row.rpc)) {
+        Some(row) => Err(TableError::NoMethod(row.rpc)),
+        None => Ok(()),
+    }
+}
+
+/// The reflection service, for our own package and health.
+pub(super) fn reflection() -> Result<ServerReflectionServer<impl ServerReflection>, TableError> {
+    let mut builder = Builder::configure()
+        .register_encoded_file_descriptor_set(keyward_api::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .with_service_name("grpc.health.v1.Health");
+    for service in services()? {
+        builder = builder.with_service_name(format!("{PACKAGE}.{}", service.name()));
+    }
+    Ok(builder.build_v1()?)
+}
+
+/// Tells health what the seal is in: serving while it is open. The seal service itself serves always.
+pub(super) async fn follow_seal(lifecycle: Arc<Lifecycle>, reporter: HealthReporter, stop: CancellationToken) {
+    let names: Vec<String> =
+        services().unwrap_or_default().iter().map(|service| format!("{PACKAGE}.{}", service.name())).collect();
+    let mut told = None;
+    while !stop.is_cancelled() {
+        let open = lifecycle.world().is_ok();
+        if told != Some(open) {
+            tell(&reporter, &names, open).await;
+            told = Some(open);
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+    tell(&reporter, &names, false).await;
+}
+
+async fn tell(reporter: &HealthReporter, names: &[String], open: bool) {
+    let status = if open { ServingStatus::Serving } else { ServingStatus::NotServing };
+    reporter.set_service_status("", status).await;
+    for name in names {
+        let status = if name.ends_with(".SealService") { ServingStatus::Serving } else { status };
+        reporter.set_service_status(name, status).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rpc_that_is_served_has_a_row() {
+        check_rows().unwrap();
+    }
+}
