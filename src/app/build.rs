@@ -33,6 +33,9 @@ pub enum BuildError {
     /// The port for metrics and health.
     #[error("cannot listen on {0}: {1}; is another process using the port? set `listen.ops` to a free one")]
     Ops(std::net::SocketAddr, io::Error),
+    /// The method table.
+    #[error(transparent)]
+    Table(#[from] crate::grpc::TableError),
     /// The store.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -61,6 +64,7 @@ impl App {
     /// # Errors
     /// [`BuildError`], one sentence that says what and what to do.
     pub async fn build(config: Config, clock: SharedClock) -> Result<Self, BuildError> {
+        crate::grpc::check_rows()?;
         let stop = CancellationToken::new();
         let listener = Listener::bind(ListenSettings {
             api: config.api,

@@ -9,6 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{audit::Audit, engine::Lifecycle};
 
+/// The buckets of times, in seconds.
+const SECONDS: &[f64] = &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
 /// The bound port.
 pub struct Ops {
     listener: TcpListener,
@@ -59,7 +62,10 @@ fn recorder() -> PrometheusHandle {
     static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
     HANDLE
         .get_or_init(|| {
-            let recorder = PrometheusBuilder::new().build_recorder();
+            let builder = PrometheusBuilder::new();
+            // Without buckets, which the builder refuses only when there are none, there are quantiles instead.
+            let builder = builder.set_buckets(SECONDS).unwrap_or_else(|_| PrometheusBuilder::new());
+            let recorder = builder.build_recorder();
             let handle = recorder.handle();
             // Another recorder is installed only by a program that embeds us; its numbers are its own.
             let _other = metrics::set_global_recorder(recorder);
@@ -82,6 +88,9 @@ async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
 }
 
 async fn metrics(State(shown): State<Shown>) -> String {
+    let taking = tokio::time::timeout(Duration::from_secs(1), async { shown.audit.is_taking() }).await;
+    metrics::gauge!("keyward_audit_taking").set(f64::from(u8::from(taking.unwrap_or(false))));
+    metrics::gauge!("keyward_unsealed").set(f64::from(u8::from(shown.lifecycle.world().is_ok())));
     shown.metrics.run_upkeep();
     shown.metrics.render()
 }

@@ -41,10 +41,12 @@ impl App {
         let pipeline = door.pipeline().clone();
         let mut tasks = Tasks::new();
         let stopping = tasks.stopping();
-        let routes = grpc::routes(&door);
+        let described = grpc::with_description(grpc::routes(&door)).await;
+        let (routes, health) = described.map_err(|error| Ended::Failed("api".to_owned(), error.into()))?;
         let tls = served.config().map_err(|error| Ended::Failed("api".to_owned(), error.into()))?;
         tasks.own("audit checkpoints", audit.clone().checkpoints(stopping.clone()));
         tasks.own("jobs", jobs::minutely(lifecycle.clone(), audit.clone(), clock, stopping.clone()));
+        tasks.own("health", grpc::follow_seal(lifecycle.clone(), health, stopping.clone()));
         tasks.own("certificate", served.follow(stopping.clone()));
         tasks.own("ops", ops.serve(lifecycle.clone(), audit.clone(), stopping.clone()));
         tasks.own("api", listener.serve(routes, tls, stopping.clone(), config.grace));

@@ -6,8 +6,16 @@ use std::{sync::Arc, time::Duration};
 
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
-use tonic_health::{ServingStatus, server::HealthReporter};
-use tonic_reflection::server::{Builder, v1::ServerReflection, v1::ServerReflectionServer};
+use tonic::service::Routes;
+use tonic_health::{
+    ServingStatus,
+    pb::health_server::HealthServer,
+    server::{HealthReporter, HealthService},
+};
+use tonic_reflection::server::{
+    Builder,
+    v1::{ServerReflection, ServerReflectionServer},
+};
 
 use crate::{
     engine::Lifecycle,
@@ -62,22 +70,36 @@ pub fn check_rows() -> Result<(), TableError> {
     }
 }
 
+/// Adds reflection and health. Health says that nothing is served until [`follow_seal`] says otherwise.
+///
+/// # Errors
+/// [`TableError`] when the descriptors do not fit.
+pub async fn with_description(routes: Routes) -> Result<(Routes, HealthReporter), TableError> {
+    let reporter = HealthReporter::new();
+    let health = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
+    tell(&reporter, &names()?, false).await;
+    Ok((routes.add_service(health).add_service(reflection()?), reporter))
+}
+
+fn names() -> Result<Vec<String>, TableError> {
+    Ok(services()?.iter().map(|service| format!("{PACKAGE}.{}", service.name())).collect())
+}
+
 /// The reflection service, for our own package and health.
-pub(super) fn reflection() -> Result<ServerReflectionServer<impl ServerReflection>, TableError> {
+fn reflection() -> Result<ServerReflectionServer<impl ServerReflection>, TableError> {
     let mut builder = Builder::configure()
         .register_encoded_file_descriptor_set(keyward_api::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .with_service_name("grpc.health.v1.Health");
-    for service in services()? {
-        builder = builder.with_service_name(format!("{PACKAGE}.{}", service.name()));
+    for name in names()? {
+        builder = builder.with_service_name(name);
     }
     Ok(builder.build_v1()?)
 }
 
 /// Tells health what the seal is in: serving while it is open. The seal service itself serves always.
-pub(super) async fn follow_seal(lifecycle: Arc<Lifecycle>, reporter: HealthReporter, stop: CancellationToken) {
-    let names: Vec<String> =
-        services().unwrap_or_default().iter().map(|service| format!("{PACKAGE}.{}", service.name())).collect();
+pub async fn follow_seal(lifecycle: Arc<Lifecycle>, reporter: HealthReporter, stop: CancellationToken) {
+    let names = names().unwrap_or_default();
     let mut told = None;
     while !stop.is_cancelled() {
         let open = lifecycle.world().is_ok();

@@ -9,6 +9,7 @@ mod backup;
 mod cluster;
 pub mod convert;
 mod crypto;
+mod described;
 pub mod door;
 mod facts;
 mod issuer;
@@ -26,6 +27,7 @@ mod tenant;
 
 use keyward_api::v1;
 
+pub use self::described::{TableError, check_rows, follow_seal, with_description};
 use self::door::Door;
 
 /// The largest message that is taken. A secret has at most 1 MiB, a batch at most this.

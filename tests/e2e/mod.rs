@@ -14,6 +14,7 @@ mod main_job;
 mod noise;
 mod retries;
 mod sealed;
+mod operations;
 mod start;
 mod tenants;
 mod unauthenticated;

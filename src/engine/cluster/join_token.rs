@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a token is good for when nothing else is said.
-pub const DEFAULT_LIFE: Span = Span::from_hours(1);
+pub(super) const DEFAULT_LIFE: Span = Span::from_hours(1);
 const MAX_LIFE: Span = Span::from_hours(24);
 
 /// What is stored of a join token, under its hash.

@@ -6,6 +6,7 @@
 
 mod connection;
 mod limits;
+mod metered;
 mod oversize;
 mod worker;
 

@@ -13,6 +13,7 @@ use tracing::{debug, error};
 use super::{
     Handed, Limits, Slot, WAITING,
     connection::{Accepted, Connection},
+    metered::MeteredLayer,
     oversize::OversizeLayer,
     queue,
 };
@@ -105,6 +106,7 @@ async fn serve(
     };
     let incoming = ReceiverStream::new(connections).map(Ok::<_, io::Error>);
     let served = Server::builder()
+        .layer(MeteredLayer::new())
         .layer(limits)
         .layer(OversizeLayer)
         .timeout(CALL)
