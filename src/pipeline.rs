@@ -21,9 +21,14 @@ use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-pub use self::{commit::forget_replies, facts::Facts, refusal::Refusal, settle::{recover, settle_owed}, stream::Standing};
 use self::commit::Recalled;
-pub use self::{commit::forget_replies, facts::Facts, refusal::Refusal, settle::recover};
+pub use self::{
+    commit::forget_replies,
+    facts::Facts,
+    refusal::Refusal,
+    settle::{recover, settle_owed},
+    stream::Standing,
+};
 use crate::{
     audit::{Audit, Entry, Intent, Recorded},
     engine::{EngineError, Lifecycle, Operation, Reply, SealedOperation, World},
@@ -135,19 +140,13 @@ impl Pipeline {
         entry: Entry,
         operation: &O,
     ) -> Result<Recorded<O::Reply>, Refusal> {
-        if let Some(reply) = commit::recall::<O>(world, facts, permit).await? {
-            return self.complete(world, facts, permit, entry.replayed(), Ok(reply)).await;
-        }
-        let intent = self.audit.intent(&entry, facts.deadline).await?;
-        let outcome = commit::execute(world, facts, permit, Some(&intent), operation).await;
-        let entry = answered(world, permit, entry, outcome.as_ref().ok());
         let expect = match commit::recall::<O>(world, facts, permit).await? {
-            Recalled::Reply(reply) => return self.complete(facts, permit, entry.replayed(), Ok(reply)).await,
+            Recalled::Reply(reply) => return self.complete(world, facts, permit, entry.replayed(), Ok(reply)).await,
             Recalled::Nothing(expect) => expect,
         };
         let intent = self.audit.intent(&entry, facts.deadline).await?;
         let outcome = commit::execute(world, facts, permit, Some((&intent, expect)), operation).await;
-        let entry = proven(facts, permit, entry, outcome.as_ref().ok());
+        let entry = answered(world, permit, entry, outcome.as_ref().ok());
         let recorded = self.record_outcome(facts, &intent, &entry, outcome).await;
         match &recorded {
             Ok(_) => settle::settled(world, &intent),

@@ -1,20 +1,20 @@
 //! The whole, over its API: a broker in this process with real TLS, sockets and files, and the real command line.
 
-mod govern;
-mod oidc;
-mod pipelines;
 mod audit;
 mod audit_cli;
-mod audit;
+mod audit_way;
 mod canary;
 mod denied;
+mod govern;
 mod input;
 mod kv;
 mod main_job;
 mod noise;
+mod oidc;
+mod operations;
+mod pipelines;
 mod retries;
 mod sealed;
-mod operations;
 mod start;
 mod tenants;
 mod unauthenticated;
