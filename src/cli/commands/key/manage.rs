@@ -46,12 +46,12 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
             client.update_key(request).await?.into_inner().key
         }
         KeyCommand::Rotate { path } => client.rotate_key(RotateKeyRequest { path }).await?.into_inner().key,
-        KeyCommand::Disable { path, version } => {
+        KeyCommand::Disable { path, at: version } => {
             let request = SetKeyVersionStateRequest { path, version, state: KeyVersionState::Disabled.into() };
             client.set_key_version_state(request).await?.into_inner().key
         }
-        KeyCommand::Enable { path, version } => enable(&mut client, path, version).await?,
-        KeyCommand::Destroy { path, version, after, yes } => {
+        KeyCommand::Enable { path, at: version } => enable(&mut client, path, version).await?,
+        KeyCommand::Destroy { path, at: version, after, yes } => {
             let what = version.map_or_else(|| format!("key `{path}`"), |version| format!("version {version} of key `{path}`"));
             let warning = format!("Destroying {what} makes unreadable what was encrypted under it");
             prompt::confirm(&warning, &path, Confirmed::from(yes))?;
@@ -62,11 +62,11 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
             };
             client.schedule_key_destruction(request).await?.into_inner().key
         }
-        KeyCommand::CancelDestruction { path, version } => {
+        KeyCommand::CancelDestruction { path, at: version } => {
             let request = CancelKeyDestructionRequest { path, version: version.unwrap_or(0) };
             client.cancel_key_destruction(request).await?.into_inner().key
         }
-        KeyCommand::PublicKey { path, version } => {
+        KeyCommand::PublicKey { path, at: version } => {
             let request = GetPublicKeyRequest { path, version: version.unwrap_or(0) };
             let public = client.get_public_key(request).await?.into_inner();
             output.line(public.pem.trim_end());

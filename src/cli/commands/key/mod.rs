@@ -95,24 +95,24 @@ pub(crate) enum KeyCommand {
         /// Where.
         path: String,
         /// Which version.
-        #[arg(long = "at", value_name = "VERSION")]
-        version: u32,
+        #[arg(long, value_name = "VERSION")]
+        at: u32,
     },
     /// Use a disabled version again: the primary fully, others to decrypt and verify.
     Enable {
         /// Where.
         path: String,
         /// Which version.
-        #[arg(long = "at", value_name = "VERSION")]
-        version: u32,
+        #[arg(long, value_name = "VERSION")]
+        at: u32,
     },
     /// Destroy a key, or a version of it, after a waiting period.
     Destroy {
         /// Where.
         path: String,
         /// Which version; the whole key when not given.
-        #[arg(long = "at", value_name = "VERSION")]
-        version: Option<u32>,
+        #[arg(long, value_name = "VERSION")]
+        at: Option<u32>,
         /// How long it can be cancelled, 7 to 90 days.
         #[arg(long, default_value = "30d", value_parser = humantime::parse_duration)]
         after: Duration,
@@ -125,16 +125,16 @@ pub(crate) enum KeyCommand {
         /// Where.
         path: String,
         /// Which version; the whole key when not given.
-        #[arg(long = "at", value_name = "VERSION")]
-        version: Option<u32>,
+        #[arg(long, value_name = "VERSION")]
+        at: Option<u32>,
     },
     /// Print a public key as PEM.
     PublicKey {
         /// Where.
         path: String,
         /// Which version; the primary when not given.
-        #[arg(long = "at", value_name = "VERSION")]
-        version: Option<u32>,
+        #[arg(long, value_name = "VERSION")]
+        at: Option<u32>,
     },
     /// Encrypt standard input, or a file, and print the ciphertext as base64.
     #[command(after_help = "Examples:
@@ -168,8 +168,8 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         raw: bool,
         /// Which version, for RSA keys; the primary when not given.
-        #[arg(long = "at", value_name = "VERSION")]
-        version: Option<u32>,
+        #[arg(long, value_name = "VERSION")]
+        at: Option<u32>,
     },
     /// Encrypt a ciphertext again under the newest version. The plaintext does not leave the broker.
     Rewrap {
@@ -221,8 +221,8 @@ pub(crate) enum KeyCommand {
         #[arg(long, value_enum)]
         algorithm: Option<Algorithm>,
         /// By which version; the primary when not given.
-        #[arg(long = "at", value_name = "VERSION")]
-        version: Option<u32>,
+        #[arg(long, value_name = "VERSION")]
+        at: Option<u32>,
     },
     /// Make a message authentication code of standard input, or a file, as base64.
     Mac {
@@ -241,8 +241,8 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         mac: String,
         /// By which version; the primary when not given.
-        #[arg(long = "at", value_name = "VERSION")]
-        version: Option<u32>,
+        #[arg(long, value_name = "VERSION")]
+        at: Option<u32>,
     },
     /// Print random bytes as base64.
     Random {

@@ -26,7 +26,7 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
             let ciphertext = client.encrypt(request).await?.into_inner().ciphertext;
             if raw { write(&ciphertext)? } else { output.line(&BASE64.encode(&ciphertext)) }
         }
-        KeyCommand::Decrypt { path: key, input, aad, raw, version } => {
+        KeyCommand::Decrypt { path: key, input, aad, raw, at: version } => {
             let ciphertext = if raw { input.bytes()? } else { decode("ciphertext", &input.bytes()?)? };
             let request = DecryptRequest { key, ciphertext, aad: aad.into(), key_version: version.unwrap_or(0) };
             write(&client.decrypt(request).await?.into_inner().plaintext)?;
@@ -54,7 +54,7 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
             let request = SignRequest { key, message: input.bytes()?, algorithm: args::algorithm(algorithm) };
             output.line(&BASE64.encode(&client.sign(request).await?.into_inner().signature));
         }
-        KeyCommand::Verify { path: key, input, signature, algorithm, version } => {
+        KeyCommand::Verify { path: key, input, signature, algorithm, at: version } => {
             let request = VerifyRequest {
                 key,
                 message: input.bytes()?,
@@ -68,7 +68,7 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
             let made = client.mac(MacRequest { key, message: input.bytes()? }).await?.into_inner();
             output.line(&BASE64.encode(&made.mac));
         }
-        KeyCommand::VerifyMac { path: key, input, mac, version } => {
+        KeyCommand::VerifyMac { path: key, input, mac, at: version } => {
             let mac = decode("code", mac.as_bytes())?;
             let request = VerifyMacRequest { key, message: input.bytes()?, mac, key_version: version.unwrap_or(0) };
             valid("the code", client.verify_mac(request).await?.into_inner().valid, output)?;
