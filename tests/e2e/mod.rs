@@ -7,6 +7,7 @@ mod canary;
 mod denied;
 mod govern;
 mod input;
+mod keys;
 mod kv;
 mod main_job;
 mod noise;
