@@ -1,6 +1,6 @@
 //! Revocation, old certificates, removal, a broker that is away.
 
-use keyward_api::v1::{ClusterMode, NodeState, RemoveClusterRequest, RevokeNodeRequest};
+use keyward_api::v1::{ClusterMode, NodeState, RemoveClusterRequest, RevokeNodeRequest, RotateClusterKeyRequest};
 use keyward_kube_kms::{
     broker::{Broker as _, BrokerError, GrpcBroker, Held},
     node::NodeKey,
@@ -91,14 +91,18 @@ async fn a_node_goes_on_through_a_restart_of_the_broker_and_follows_again() {
     let machine = Machine::join(&broker, "prod", "cp-1").await;
     let mut running = machine.start().await;
     let sealed = running.api.encrypt(b"seed").await;
-    until("the node reports", || async { nodes(&broker, "prod").await[0].seen_at.is_some() }).await;
-    let seen_before = nodes(&broker, "prod").await[0].seen_at;
     broker.stop().await;
     assert_eq!(running.api.decrypt(&sealed).await.unwrap(), b"seed");
     running.stop().await;
     let mut running = machine.start().await;
     assert_eq!(running.api.decrypt(&sealed).await.unwrap(), b"seed");
     broker.start_again().await;
-    until("the node reports again", || async { nodes(&broker, "prod").await[0].seen_at != seen_before }).await;
+    let request = RotateClusterKeyRequest { name: "prod".to_owned(), emergency: true };
+    let rotated = clusters(&broker).await.rotate_cluster_key(request).await.unwrap().into_inner().cluster.unwrap();
+    until("the node follows again", || async {
+        running.provider.served().is_some_and(|served| served.primary().key_id == rotated.versions[1].key_id)
+    })
+    .await;
+    assert_eq!(running.api.decrypt(&sealed).await.unwrap(), b"seed");
     running.stop().await;
 }
