@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use keyward_api::v1::{GetSecretRequest, WhoAmIRequest};
 use keyward_testbed::wait_until;
 
 use crate::support::{Broker, Keyward, Ran, broker};
@@ -29,7 +30,7 @@ async fn history() -> (Broker, Keyward, PathBuf, String) {
     while files(&folder, "kwa").len() < 3 {
         let caller = broker.operator().await;
         for _ in 0..100 {
-            caller.auth().who_am_i(keyward_api::v1::WhoAmIRequest {}).await.unwrap();
+            caller.auth().who_am_i(WhoAmIRequest {}).await.unwrap();
         }
     }
     let key = keyward.json(&["audit", "logs"])[0]["verifier"].as_str().unwrap().to_owned();
@@ -116,6 +117,9 @@ async fn the_commands_of_the_docs_work_as_they_stand_there() {
     let broker = broker().start().await;
     let keyward = Keyward::operator(&broker);
     let folder = broker.folder().join("audit");
+    let mut secrets = broker.operator().await.secrets();
+    let get = GetSecretRequest { path: "not/there".to_owned(), version: 0 };
+    secrets.get_secret(get).await.expect_err("there is no such secret, and that is recorded");
     wait_until("there is a checkpoint", async || keyward.run(&["audit", "checkpoint"]).status.success()).await;
     let key = keyward.json(&["audit", "logs"])[0]["verifier"].as_str().unwrap().to_owned();
     std::fs::write(keyward.home().join("broker.vkey"), &key).unwrap();
