@@ -11,6 +11,7 @@
 mod clusters;
 mod contract;
 mod e2e;
+mod interop;
 mod readme;
 mod repo;
 mod support;

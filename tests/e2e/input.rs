@@ -93,12 +93,13 @@ async fn too_many_requests_in_flight_are_refused_and_the_next_are_served_again()
     wait_until("there is room again", async || operator.secrets().get_secret(get()).await.is_ok()).await;
 }
 
-/// A request whose message never comes.
+/// A request whose message never comes; another one when it was refused.
 async fn never_ends(caller: Caller) {
     let mut grpc = Grpc::new(caller.client());
-    grpc.ready().await.unwrap();
-    let path = http::uri::PathAndQuery::from_static("/keyward.v1.SecretService/GetSecret");
-    let codec: ProstCodec<GetSecretRequest, GetSecretResponse> = ProstCodec::default();
-    let refused = grpc.client_streaming(Request::new(stream::pending()), path, codec).await;
-    eprintln!("XXX {refused:?}");
+    loop {
+        grpc.ready().await.unwrap();
+        let path = http::uri::PathAndQuery::from_static("/keyward.v1.SecretService/GetSecret");
+        let codec: ProstCodec<GetSecretRequest, GetSecretResponse> = ProstCodec::default();
+        let _refused = grpc.client_streaming(Request::new(stream::pending()), path, codec).await;
+    }
 }
