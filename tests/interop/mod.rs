@@ -1,6 +1,6 @@
 //! The API server's own KMS clients, of the oldest and the newest Kubernetes that are supported, against the provider.
 
-use keyward_testbed::{Tool, kms_client};
+use keyward_testbed::{Tool, kms_client, wait_until};
 
 use crate::support::{Provider, broker};
 
@@ -10,6 +10,7 @@ async fn serves_all_clients(mode: &str) {
     let broker = broker().start().await;
     let provider = Provider::of_new_cluster(&broker, "blue", &["--mode", mode]).await;
     let mut key_ids = Vec::new();
+    wait_until("the node has its keyset", async || kms_client(CLIENTS[0], &provider.endpoint(), 1).await.is_ok()).await;
     for tool in CLIENTS {
         let saw = kms_client(tool, &provider.endpoint(), 32).await.unwrap_or_else(|said| panic!("{tool:?}: {said:?}"));
         assert!(saw["errors"].as_array().is_none_or(Vec::is_empty), "{tool:?}: {saw}");
