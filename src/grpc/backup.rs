@@ -13,6 +13,7 @@ use crate::{
         EngineError,
         backup::{Backup, BackupItem, CreateBackup, LastBackup},
     },
+    method::Attributes,
     pipeline::{Facts, Pipeline, Refusal},
 };
 
@@ -50,13 +51,15 @@ impl pb::backup_service_server::BackupService for Door {
 }
 
 impl Sending {
-    /// The next part, while the caller still counts.
+    /// The next part, while the caller still counts and may have it.
     async fn next(&mut self) -> Result<pb::CreateBackupResponse, Refusal> {
         loop {
             let item = tokio::time::timeout(LOOK, self.backup.items.recv()).await;
             let world = self.pipeline.lifecycle().world()?;
             let still = world.identity.still(&self.backup.caller, self.facts.certificate.as_deref());
             still.map_err(Refusal::Identity)?;
+            let permitted = world.policy.authorize(self.backup.caller.clone(), &CreateBackup, Attributes::new());
+            drop(permitted.map_err(|_| Refusal::Denied)?);
             let Ok(item) = item else { continue };
             let part = match item {
                 Some(BackupItem::Chunk(chunk)) => pb::create_backup_response::Part::Chunk(chunk),
