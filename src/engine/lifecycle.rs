@@ -22,6 +22,7 @@ use super::{
     EngineError, Tables, World,
     behind::Behind,
     certificate::{self, ServeCertificate},
+    members::warn_of,
     refresh::Refresher,
     register::SealedRegister,
     settled::{Owed, Settled},
@@ -32,7 +33,7 @@ use crate::{
     identity::{ClientAuthorities, Identity, IdentityError, PeerCertificate, Issuers, Revocations, oidc::Fetch},
     keyring::{Installation, Vault, View},
     policy::Policy,
-    seal::{self, Connect, How, MemberReport, Progress, ProofBook, RootFingerprint, SealRecord, Unsealed},
+    seal::{self, Connect, How, Progress, ProofBook, RootFingerprint, SealRecord, Unsealed},
     storage::Storage,
 };
 
@@ -383,19 +384,5 @@ impl Lifecycle {
             return Err(EngineError::Limit { what: "calls a minute that need no caller", limit: SEALED_CALLS.into() });
         }
         Ok(())
-    }
-}
-
-fn warn_of(report: &[MemberReport]) {
-    for member in report {
-        match &member.heard {
-            seal::Heard::Good | seal::Heard::Waiting => {}
-            seal::Heard::Failed(error) => {
-                warn!(seal.path = %member.path, seal.member = %member.member, %error, "Seal member did not answer");
-            }
-            seal::Heard::Wrong => {
-                warn!(seal.path = %member.path, seal.member = %member.member, "Seal member gave a wrong share");
-            }
-        }
     }
 }

@@ -7,7 +7,7 @@ use keyward_sdk::time::{Span, Timestamp};
 use tracing::{info, warn};
 
 use super::{EngineError, Lifecycle};
-use crate::seal::{self, ProofBook, SealRecord};
+use crate::seal::{self, MemberReport, ProofBook, SealRecord};
 
 /// How often every member is asked for its share.
 const PROVEN_EVERY: Span = Span::from_minutes(10);
@@ -62,6 +62,21 @@ impl Lifecycle {
         if progress.as_mut().is_some_and(seal::Progress::expire) {
             *progress = None;
             info!("Shares forgotten because no other came in time");
+        }
+    }
+}
+
+/// Says who did not help to open.
+pub(super) fn warn_of(report: &[MemberReport]) {
+    for member in report {
+        match &member.heard {
+            seal::Heard::Good | seal::Heard::Waiting => {}
+            seal::Heard::Failed(error) => {
+                warn!(seal.path = %member.path, seal.member = %member.member, %error, "Seal member did not answer");
+            }
+            seal::Heard::Wrong => {
+                warn!(seal.path = %member.path, seal.member = %member.member, "Seal member gave a wrong share");
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ fn height(part: &str) -> Option<usize> {
 }
 
 /// What the command line, a client, may use of the rest.
-const FOR_THE_CLI: &[&[&str]] = &[&["config"], &["audit", "verify"], &["policy", "check"]];
+const FOR_THE_CLI: &[&[&str]] = &[&["config"], &["audit", "verify"], &["policy", "check"], &["storage", "backup"]];
 
 fn part(file: &str) -> &str {
     file.trim_start_matches("src/").split('/').next().unwrap().trim_end_matches(".rs")

@@ -57,7 +57,8 @@ fn what_needs_no_caller_is_listed() {
 const PUBLIC: &[&str] = &[];
 const BOOTSTRAP: &[&str] =
     &["AuthService/Login", "AuthService/RedeemBootstrapToken", "NodeService/Join", "NodeService/RenewCertificate"];
-const SEALED: &[&str] = &["SealService/GetSealStatus", "SealService/Initialize", "SealService/Unseal"];
+const SEALED: &[&str] =
+    &["SealService/GetSealStatus", "SealService/Initialize", "SealService/Recover", "SealService/Unseal"];
 
 #[test]
 fn every_rpc_is_called_by_a_test() {
