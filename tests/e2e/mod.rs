@@ -13,6 +13,7 @@ mod main_job;
 mod noise;
 mod oidc;
 mod operations;
+mod operator;
 mod pipelines;
 mod retries;
 mod sealed;

@@ -119,7 +119,11 @@ impl Broker {
     /// Makes the installation over the unix socket, and logs the first operator in with a key.
     pub async fn initialize(&mut self, paths: Vec<SealPath>) {
         let made = SealServiceClient::new(self.socket().await.client()).initialize(InitializeRequest { paths }).await;
-        let made = made.expect("an empty store is initialised").into_inner();
+        self.log_in(made.expect("an empty store is initialised").into_inner()).await;
+    }
+
+    /// Logs the first operator of an installation in, once it is open.
+    pub async fn log_in(&mut self, made: InitializeResponse) {
         self.ca.clone_from(&made.ca_certificate);
         std::fs::write(self.ca_file(), &self.ca).unwrap();
         let key = Key::make();
@@ -214,6 +218,11 @@ impl Broker {
     pub async fn stop(&mut self) {
         let running = self.running.take().expect("the broker runs");
         tokio::task::spawn_blocking(move || running.stop()).await.unwrap();
+    }
+
+    /// Other settings, for the next start.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.setup.config);
     }
 
     /// Starts one that was stopped.
