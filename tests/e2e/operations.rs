@@ -112,13 +112,21 @@ async fn a_terminated_daemon_drains_and_ends_with_success() {
 }
 
 #[test]
-fn wrong_settings_are_all_named_and_end_with_their_code() {
+fn wrong_settings_are_named_and_end_with_their_code() {
     let keyward = Keyward::alone();
     let file = keyward.home().join("keyward.toml");
-    std::fs::write(&file, "[listen]\napi = \"nowhere\"\nopps = \"127.0.0.1:1\"\n[limits]\nin_flight = 0\n").unwrap();
-    let ran = keyward.run(&["server", "--check", "--config", file.to_str().unwrap()]);
-    assert_eq!(ran.code(), 78, "{ran:?}");
-    for expected in ["listen.api", "opps", "ops", "limits.in_flight", "keyward.toml"] {
-        assert!(ran.stderr.contains(expected), "{expected} is not in {}", ran.stderr);
+    let said = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let ran = keyward.run(&["server", "--check", "--config", file.to_str().unwrap()]);
+        assert_eq!(ran.code(), 78, "{ran:?}");
+        ran.stderr
+    };
+    let unknown = said("[listen]\nopps = \"127.0.0.1:1\"\n[limits]\nin_fligt = 1\n");
+    for expected in ["keyward.toml:2", "did you mean `ops`", "keyward.toml:4", "did you mean `in_flight`"] {
+        assert!(unknown.contains(expected), "{expected} is not in {unknown}");
+    }
+    let wrong = said("[listen]\napi = \"nowhere\"\nops = \"nowhere\"\n[limits]\nin_flight = 0\n");
+    for expected in ["listen.api", "listen.ops", "limits.in_flight"] {
+        assert!(wrong.contains(expected), "{expected} is not in {wrong}");
     }
 }
