@@ -1,6 +1,6 @@
 use keyward_api::v1::{
-    ClaimType, DeclaredClaim, DeleteIssuerRequest, GetIssuerRequest, KeyDiscovery, PutIssuerRequest,
-    RefreshIssuerRequest, WhoAmIRequest, issuer::Keys,
+    ClaimType, DeclaredClaim, DeleteIssuerRequest, GetIssuerRequest, KeyDiscovery, ListIssuersRequest,
+    PutIssuerRequest, RefreshIssuerRequest, WhoAmIRequest, issuer::Keys,
 };
 use keyward_testbed::{CiTokens, OidcProvider};
 use serde_json::json;
@@ -28,6 +28,9 @@ async fn issuers_that_contradict_each_other_are_refused() {
     assert!(refused.message().contains("`ci`") && refused.message().contains("`second`"), "{refused:?}");
     second.claims.clear();
     put_issuer(&operator, second.clone()).await.unwrap();
+    let listed = issuers(&operator).list_issuers(ListIssuersRequest::default()).await.unwrap().into_inner().issuers;
+    assert_eq!(listed.iter().map(|issuer| issuer.name.as_str()).collect::<Vec<_>>(), ["ci", "second"]);
+    assert_eq!(listed[0].keys, Some(Keys::Jwks(String::new())), "given keys are left out of lists");
     second.algorithms = vec!["none".to_owned()];
     assert_eq!(field(&put_issuer(&operator, second.clone()).await.unwrap_err()), "issuer.algorithms");
     second.algorithms = vec!["HS256".to_owned()];
