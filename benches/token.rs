@@ -1,5 +1,10 @@
 //! What identity costs a request: a token made, opened, kept and narrowed; revocations asked; an OIDC token believed.
-#![allow(missing_docs, clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench says what it expects by failing")]
+#![allow(
+    missing_docs,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a bench says what it expects by failing"
+)]
 
 use std::{hint::black_box, sync::Arc};
 
@@ -9,8 +14,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use data_encoding::BASE64URL_NOPAD as B64;
 use keyward::{
     identity::{
-        Binding, ClaimValue, Claims, ClientAuthorities, Facts, Identity, IssuerRef, Issuers, Peer, Principal, Revocation,
-        Revocations, Revoked, RoleConfig, Roles, Scope, TokenId, TokenKeys,
+        Binding, ClaimValue, Claims, ClientAuthorities, Facts, Identity, IssuerRef, Issuers, Peer, Principal,
+        Revocation, Revocations, Revoked, RoleConfig, Roles, Scope, TokenId, TokenKeys,
         oidc::{Fetch, FetchError},
         token::{self, Grant, Narrowing, Sealed},
     },
@@ -46,7 +51,8 @@ impl Roles for World {
 }
 
 fn grant(binding: Binding) -> Grant {
-    let claims: Claims = Arc::new((0..12).map(|n| (format!("claim{n}"), ClaimValue::Text("value".to_owned()))).collect());
+    let claims: Claims =
+        Arc::new((0..12).map(|n| (format!("claim{n}"), ClaimValue::Text("value".to_owned()))).collect());
     Grant {
         principal: Principal {
             tenant: TENANT,
@@ -97,9 +103,10 @@ fn tokens(c: &mut Criterion) {
         id[..2].copy_from_slice(&n.to_be_bytes());
         let other = Principal { subject: name.as_str().into(), ..grant(Binding::Bearer).principal };
         let issuer = IssuerRef::Oidc(name.clone());
-        for (kind, what) in [Revoked::Role(name), Revoked::Token(TokenId(id)), Revoked::Principal(other), Revoked::Issuer(issuer)]
-            .into_iter()
-            .enumerate()
+        for (kind, what) in
+            [Revoked::Role(name), Revoked::Token(TokenId(id)), Revoked::Principal(other), Revoked::Issuer(issuer)]
+                .into_iter()
+                .enumerate()
         {
             revocations.set(TENANT, &format!("{n}-{kind}"), Some(Revocation::now(what, now)));
         }
@@ -127,7 +134,8 @@ fn oidc(c: &mut Criterion) {
     let (_, info) = SubjectPublicKeyInfo::from_der(&spki).unwrap();
     let Ok(x509_parser::public_key::PublicKey::RSA(public)) = info.parsed() else { return };
     let jwks = json!({"keys": [{"kty": "RSA", "kid": "k", "e": "AQAB", "n": B64.encode(public.modulus)}]}).to_string();
-    let mut claims = json!({"iss": "https://ci", "sub": "repo:acme/shop", "aud": "keyward", "iat": now, "exp": now + 86_400});
+    let mut claims =
+        json!({"iss": "https://ci", "sub": "repo:acme/shop", "aud": "keyward", "iat": now, "exp": now + 86_400});
     let mut declared = json!({});
     for n in 0..12 {
         claims[format!("claim{n}")] = json!("value");

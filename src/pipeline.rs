@@ -71,7 +71,11 @@ impl Pipeline {
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub async fn run_to_the_end<O: Operation>(self: &Arc<Self>, facts: Facts, operation: O) -> Result<Recorded<O::Reply>, Refusal> {
+    pub async fn run_to_the_end<O: Operation>(
+        self: &Arc<Self>,
+        facts: Facts,
+        operation: O,
+    ) -> Result<Recorded<O::Reply>, Refusal> {
         if O::METHOD.audit == AuditClass::Read {
             return self.run(&facts, operation).await;
         }
@@ -104,7 +108,8 @@ impl Pipeline {
         if self.changes.try_run(task).is_err() {
             return Err(EngineError::Limit { what: "the number of changes under way", limit: CHANGES as u64 }.into());
         }
-        told.await.unwrap_or_else(|_| Err(EngineError::Unavailable("the broker is stopping; try again".to_owned()).into()))
+        told.await
+            .unwrap_or_else(|_| Err(EngineError::Unavailable("the broker is stopping; try again".to_owned()).into()))
     }
 
     /// What is open and what is not.
@@ -213,7 +218,8 @@ impl Pipeline {
             Err(denied) => Some(denied),
         };
         let because = denied.as_ref().map_or_else(PolicyIds::default, |denied| denied.because().clone());
-        let why = denied.map_or_else(|| "only the tenant `main` runs the installation".to_owned(), |d| d.reason().to_string());
+        let why = denied
+            .map_or_else(|| "only the tenant `main` runs the installation".to_owned(), |d| d.reason().to_string());
         let entry = facts.entry(O::METHOD, &caller, &operation.resource(), &because);
         let _taken = self.audit.denied(&entry, &why, deadline).await?;
         Err(Refusal::Denied)
@@ -238,7 +244,8 @@ impl Pipeline {
     /// Records a request that could not be read, and says why; only to someone who could be identified.
     pub fn malformed(&self, method: &'static Method, facts: &Facts, error: EngineError) -> Refusal {
         if matches!(method.access, Access::Caller | Access::Own) {
-            let identified = self.lifecycle.world().map_err(Refusal::from).and_then(|world| self.identify(&world, facts, method));
+            let identified =
+                self.lifecycle.world().map_err(Refusal::from).and_then(|world| self.identify(&world, facts, method));
             if let Err(refusal) = identified {
                 return refusal;
             }
@@ -251,7 +258,11 @@ impl Pipeline {
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub async fn run_sealed<O: SealedOperation>(&self, facts: &Facts, operation: O) -> Result<Recorded<O::Reply>, Refusal> {
+    pub async fn run_sealed<O: SealedOperation>(
+        &self,
+        facts: &Facts,
+        operation: O,
+    ) -> Result<Recorded<O::Reply>, Refusal> {
         self.lifecycle.admit(facts.local_user())?;
         let caller = Caller::anonymous(TenantId::SYSTEM);
         let entry = facts.entry(O::METHOD, &caller, &operation.resource(), &PolicyIds::default());

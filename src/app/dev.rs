@@ -58,7 +58,8 @@ pub fn dev(args: &impl DevArguments) -> ExitCode {
 
 fn default_dir() -> PathBuf {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let runtime = runtime.unwrap_or_else(|| PathBuf::from(format!("/tmp/keyward-{}", rustix::process::getuid().as_raw())));
+    let runtime =
+        runtime.unwrap_or_else(|| PathBuf::from(format!("/tmp/keyward-{}", rustix::process::getuid().as_raw())));
     runtime.join("keyward-dev")
 }
 

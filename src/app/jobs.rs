@@ -22,7 +22,12 @@ const WITHIN: Duration = Duration::from_secs(30);
 const BATCHES: usize = 8;
 
 /// Runs the jobs once a minute while the broker is open, and settles what a crash left as soon as it opens.
-pub(super) async fn minutely(lifecycle: Arc<Lifecycle>, audit: Arc<Audit>, clock: SharedClock, stop: CancellationToken) {
+pub(super) async fn minutely(
+    lifecycle: Arc<Lifecycle>,
+    audit: Arc<Audit>,
+    clock: SharedClock,
+    stop: CancellationToken,
+) {
     let mut recovered = false;
     loop {
         lifecycle.forget_old_shares().await;

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{audit::Audit, engine::Lifecycle};
 
 /// The buckets of times, in seconds.
-const SECONDS: &[f64] = &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+const SECONDS: &[f64] =
+    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
 /// The bound port.
 pub struct Ops {

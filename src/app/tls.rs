@@ -91,7 +91,8 @@ fn certified(issued: &IssuedServer) -> Result<CertifiedKey, rustls::Error> {
 
 fn read(pem: &[u8]) -> Option<CertifiedKey> {
     use rustls_pki_types::pem::PemObject;
-    let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok().filter(|chain| !chain.is_empty())?;
+    let chain =
+        CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok().filter(|chain| !chain.is_empty())?;
     let key = PrivateKeyDer::from_pem_slice(pem).ok()?;
     CertifiedKey::from_der(chain, key, &provider()).ok()
 }
@@ -129,9 +130,7 @@ pub(super) enum Served {
 
 pub(super) fn served(config: &Config, clock: &SharedClock) -> Result<Served, BuildError> {
     match &config.certificate {
-        Some(files) => {
-            Ok(Served::Files(Reloading::load(files.clone())?))
-        }
+        Some(files) => Ok(Served::Files(Reloading::load(files.clone())?)),
         None => {
             let file = match &config.storage {
                 crate::config::StorageConfig::Embedded(path) => path.parent().map(|folder| folder.join("server.pem")),

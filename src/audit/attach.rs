@@ -68,8 +68,13 @@ impl Attached {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let verify = "`keyward audit verify` says more";
-        let missing = self.missing.iter().map(|log| format!("the audit log `{log}` is registered and its files are gone; {verify}"));
-        let cut = self.cut.map(|lost| format!("{lost} records that were signed are cut from the end of the audit log; {verify}"));
+        let missing = self
+            .missing
+            .iter()
+            .map(|log| format!("the audit log `{log}` is registered and its files are gone; {verify}"));
+        let cut = self
+            .cut
+            .map(|lost| format!("{lost} records that were signed are cut from the end of the audit log; {verify}"));
         let other = self.rewritten.then(|| format!("the audit log is not the one that was signed; {verify}"));
         missing.chain(cut).chain(other).collect()
     }

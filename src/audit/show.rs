@@ -184,7 +184,9 @@ impl Tail {
         let whole = self.audit.size();
         let filter = self.place.as_ref().map(|place| place.filter.clone()).unwrap_or_default();
         // Most often they are near the end. The last round reads everything.
-        for back in [last.saturating_mul(16), last.saturating_mul(1_024)].map(|back| back as u64).into_iter().chain([u64::MAX]) {
+        for back in
+            [last.saturating_mul(16), last.saturating_mul(1_024)].map(|back| back as u64).into_iter().chain([u64::MAX])
+        {
             let mut place = Place::new(self.audit.folder.clone(), filter.clone());
             if back < whole {
                 place.begin_at(self.own_epoch(), whole - back);

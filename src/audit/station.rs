@@ -15,7 +15,8 @@ use keyward_sdk::{id::Id16, time::SharedClock};
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
-    AuditError, Entry, Failure, Intent, MAX_TAILS, Sink, Taken, Taking, attach::Signing, noise::Noise, show, sink::Sinks,
+    AuditError, Entry, Failure, Intent, MAX_TAILS, Sink, Taken, Taking, attach::Signing, noise::Noise, show,
+    sink::Sinks,
 };
 use crate::method::Method;
 

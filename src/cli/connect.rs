@@ -51,7 +51,11 @@ impl Target {
     /// When a file that was named cannot be read.
     pub(super) fn resolve(global: &Global) -> Result<Self, CliError> {
         let context = context(global)?;
-        let addr = global.addr.clone().or_else(|| context.as_ref().map(|c| c.addr.clone())).unwrap_or_else(|| DEFAULT.to_owned());
+        let addr = global
+            .addr
+            .clone()
+            .or_else(|| context.as_ref().map(|c| c.addr.clone()))
+            .unwrap_or_else(|| DEFAULT.to_owned());
         let ca_cert = global.ca_cert.clone().or_else(|| context.as_ref().and_then(|c| c.ca_cert.clone()));
         let tenant = global.tenant.clone().or_else(|| context.and_then(|c| c.tenant));
         let (mut token, mut certificate) = (given_token(global)?, given_certificate(global)?);
@@ -125,7 +129,8 @@ impl Target {
         } else {
             let (host, port) = self.host_and_port()?;
             let config = Arc::new(self.tls()?);
-            let name = ServerName::try_from(host.clone()).map_err(|_| CliError::usage(format!("`{host}` is not a host name")))?;
+            let name = ServerName::try_from(host.clone())
+                .map_err(|_| CliError::usage(format!("`{host}` is not a host name")))?;
             let connector = tower::service_fn(move |_: Uri| {
                 let (host, config, name) = (host.clone(), config.clone(), name.clone());
                 async move {
@@ -151,11 +156,15 @@ impl Target {
             None => None,
         };
         let tenant = self.tenant.as_deref().map(MetadataValue::try_from).transpose();
-        Ok(Headers { token, tenant: tenant.map_err(|_| CliError::usage("the tenant's name has characters that no name has"))? })
+        Ok(Headers {
+            token,
+            tenant: tenant.map_err(|_| CliError::usage("the tenant's name has characters that no name has"))?,
+        })
     }
 
     fn host_and_port(&self) -> Result<(String, u16), CliError> {
-        let wrong = || CliError::usage(format!("`{}` is not an address such as https://host:7443 or unix:///path", self.addr));
+        let wrong =
+            || CliError::usage(format!("`{}` is not an address such as https://host:7443 or unix:///path", self.addr));
         let uri: Uri = self.addr.parse().map_err(|_| wrong())?;
         match (uri.scheme_str(), uri.host()) {
             (Some("https"), Some(host)) => Ok((host.to_owned(), uri.port_u16().unwrap_or(7443))),
@@ -206,7 +215,9 @@ pub(super) fn context(global: &Global) -> Result<Option<Context>, CliError> {
 
 fn given_token(global: &Global) -> Result<Option<SecretString>, CliError> {
     let text = match &global.token_file {
-        Some(file) => Some(std::fs::read_to_string(file).map_err(|e| CliError::other(format!("reading {}", file.display()), e))?),
+        Some(file) => {
+            Some(std::fs::read_to_string(file).map_err(|e| CliError::other(format!("reading {}", file.display()), e))?)
+        }
         None => std::env::var_os("KEYWARD_TOKEN").and_then(|token| token.into_string().ok()),
     };
     let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -215,7 +226,9 @@ fn given_token(global: &Global) -> Result<Option<SecretString>, CliError> {
 
 fn given_certificate(global: &Global) -> Result<Option<(String, SecretString)>, CliError> {
     let (Some(certificate), Some(key)) = (&global.client_cert, &global.client_key) else { return Ok(None) };
-    let read = |file: &PathBuf| std::fs::read_to_string(file).map_err(|e| CliError::other(format!("reading {}", file.display()), e));
+    let read = |file: &PathBuf| {
+        std::fs::read_to_string(file).map_err(|e| CliError::other(format!("reading {}", file.display()), e))
+    };
     let key = SecretString::new(read(key)?).map_err(|e| CliError::other("reading the client key", e))?;
     Ok(Some((read(certificate)?, key)))
 }

@@ -77,7 +77,9 @@ impl Contexts {
     pub(super) fn load() -> Result<Self, CliError> {
         let Some(file) = file() else { return Ok(Self::default()) };
         match fs::read_to_string(&file) {
-            Ok(text) => toml::from_str(&text).map_err(|e| CliError::other(format!("reading {}", file.display()), e.message())),
+            Ok(text) => {
+                toml::from_str(&text).map_err(|e| CliError::other(format!("reading {}", file.display()), e.message()))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(CliError::other(format!("reading {}", file.display()), error)),
         }
@@ -120,7 +122,12 @@ impl Session {
     ///
     /// # Errors
     /// When a part is longer than a secret may be.
-    pub(super) fn of(token: String, certificate: String, key: String, expires_at: &serde_json::Value) -> Result<Self, CliError> {
+    pub(super) fn of(
+        token: String,
+        certificate: String,
+        key: String,
+        expires_at: &serde_json::Value,
+    ) -> Result<Self, CliError> {
         let secret = |text| SecretString::new(text).map_err(|e| CliError::other("keeping the session", e));
         let expires_at = expires_at.as_str().unwrap_or_default().to_owned();
         Ok(Self { token: secret(token)?, certificate, key: secret(key)?, expires_at })
@@ -133,9 +140,9 @@ impl Session {
     pub(super) fn load(addr: &str) -> Result<Option<Self>, CliError> {
         let file = session_file(addr)?;
         match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map(Some)
-                .map_err(|_| CliError::other(format!("reading {}", file.display()), "it is not a session; log in again")),
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| {
+                CliError::other(format!("reading {}", file.display()), "it is not a session; log in again")
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(CliError::other(format!("reading {}", file.display()), error)),
         }

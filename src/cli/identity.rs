@@ -24,7 +24,8 @@ impl Ephemeral {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         let certificate = params.self_signed(&pair).map_err(fail)?.pem();
-        let key = SecretString::new(pair.serialize_pem()).map_err(|e| CliError::other("making a key for this login", e))?;
+        let key =
+            SecretString::new(pair.serialize_pem()).map_err(|e| CliError::other("making a key for this login", e))?;
         Ok(Self { certificate, key })
     }
 }

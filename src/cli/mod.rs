@@ -49,10 +49,24 @@ pub struct Global {
     #[arg(long, global = true, env = "KEYWARD_CA_CERT", value_name = "FILE", help_heading = "Connection")]
     ca_cert: Option<PathBuf>,
     /// A client certificate to show.
-    #[arg(long, global = true, env = "KEYWARD_CLIENT_CERT", value_name = "FILE", requires = "client_key", help_heading = "Connection")]
+    #[arg(
+        long,
+        global = true,
+        env = "KEYWARD_CLIENT_CERT",
+        value_name = "FILE",
+        requires = "client_key",
+        help_heading = "Connection"
+    )]
     client_cert: Option<PathBuf>,
     /// The key of the client certificate.
-    #[arg(long, global = true, env = "KEYWARD_CLIENT_KEY", value_name = "FILE", requires = "client_cert", help_heading = "Connection")]
+    #[arg(
+        long,
+        global = true,
+        env = "KEYWARD_CLIENT_KEY",
+        value_name = "FILE",
+        requires = "client_cert",
+        help_heading = "Connection"
+    )]
     client_key: Option<PathBuf>,
     /// The tenant; `main` when nothing is said.
     #[arg(long, global = true, env = "KEYWARD_TENANT", value_name = "NAME", help_heading = "Connection")]

@@ -49,9 +49,12 @@ impl Output {
     /// One thing: names and values under each other, or an object. Empty values are left out of tables.
     pub(super) fn record(&self, fields: &[(&str, Value)]) {
         match self.format {
-            Format::Json => self.json(&Value::Object(fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect())),
+            Format::Json => {
+                self.json(&Value::Object(fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect()))
+            }
             Format::Table => {
-                let shown: Vec<_> = fields.iter().map(|(n, v)| (title(n), cell(v))).filter(|(_, v)| !v.is_empty()).collect();
+                let shown: Vec<_> =
+                    fields.iter().map(|(n, v)| (title(n), cell(v))).filter(|(_, v)| !v.is_empty()).collect();
                 let width = shown.iter().map(|(n, _)| n.chars().count()).max().unwrap_or(0);
                 shown.iter().for_each(|(name, value)| println!("{name:<width$}  {value}"));
             }
@@ -71,7 +74,8 @@ impl Output {
         };
         let widths: Vec<usize> = (0..heading.len()).map(width).collect();
         let line = |row: &[String]| {
-            let padded: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+            let padded: Vec<_> =
+                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
             println!("{}", padded.join("  ").trim_end());
         };
         line(&heading.iter().map(|h| title(h).to_uppercase()).collect::<Vec<_>>());
@@ -96,7 +100,8 @@ impl Output {
     /// An error with its next step.
     pub(super) fn error(&self, error: &CliError) {
         if self.is_json() {
-            let document = serde_json::json!({ "error": error.to_string(), "reason": error.reason(), "next": error.next_step() });
+            let document =
+                serde_json::json!({ "error": error.to_string(), "reason": error.reason(), "next": error.next_step() });
             eprintln!("{document}");
             return;
         }

@@ -50,7 +50,10 @@ pub(super) fn secret(prompt: &str) -> Result<SecretString, CliError> {
     } else {
         let mut text = String::new();
         let limit = 1 << 20;
-        std::io::stdin().take(limit).read_to_string(&mut text).map_err(|e| CliError::other("reading standard input", e))?;
+        std::io::stdin()
+            .take(limit)
+            .read_to_string(&mut text)
+            .map_err(|e| CliError::other("reading standard input", e))?;
         text.trim_end_matches(['\n', '\r']).to_owned()
     };
     SecretString::new(text).map_err(|e| CliError::other("reading", e))

@@ -149,7 +149,11 @@ pub(super) fn check(parsed: Parsed<Raw>) -> Result<Config, Problems> {
     if let Err(error) = raw.log.filter() {
         problems.push(lines.problem("log.level", error.to_string()));
     }
-    let names = if raw.listen.names.is_empty() { vec!["localhost".to_owned(), "127.0.0.1".to_owned()] } else { raw.listen.names };
+    let names = if raw.listen.names.is_empty() {
+        vec!["localhost".to_owned(), "127.0.0.1".to_owned()]
+    } else {
+        raw.listen.names
+    };
     let config = api.zip(ops).map(|(api, ops)| Config {
         api,
         ops,

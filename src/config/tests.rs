@@ -21,7 +21,8 @@ fn an_unknown_setting_is_refused_with_line_and_nearest_name() {
 
 #[test]
 fn every_problem_is_told_at_once() {
-    let told = problems("[listen]\napi = \"nowhere\"\nworkers = 0\n[tls]\nkey = \"/k\"\n[log]\nlevel = \"keyward=loud\"\n");
+    let told =
+        problems("[listen]\napi = \"nowhere\"\nworkers = 0\n[tls]\nkey = \"/k\"\n[log]\nlevel = \"keyward=loud\"\n");
     for part in ["listen.api", "listen.workers", "tls.certificate", "log.level"] {
         assert!(told.contains(part), "{part} in {told}");
     }

@@ -44,7 +44,8 @@ pub async fn dev_token(lifecycle: &Lifecycle, key_file: &Path) -> Result<DevToke
             who: Who::Wrapper { kind: "key-file".to_owned(), settings },
         };
         let path = NewPath { name: "auto".parse().map_err(bad)?, k: 1, members: vec![member] };
-        let _made = Initialize { paths: vec![path] }.execute(lifecycle, Some(rustix::process::getuid().as_raw())).await?;
+        let _made =
+            Initialize { paths: vec![path] }.execute(lifecycle, Some(rustix::process::getuid().as_raw())).await?;
     }
     lifecycle.open_by_itself().await?;
     let world = lifecycle.world()?;

@@ -45,9 +45,15 @@ pub async fn minutely(lifecycle: &Lifecycle, world: &World, now: Timestamp) {
 }
 
 /// Why a keyring gets a new version.
-async fn due(world: &World, owner: TenantId, ring: &Keyring, now: Timestamp) -> Result<Option<&'static str>, EngineError> {
+async fn due(
+    world: &World,
+    owner: TenantId,
+    ring: &Keyring,
+    now: Timestamp,
+) -> Result<Option<&'static str>, EngineError> {
     let record = ring.record();
-    let made = record.versions.iter().find(|version| version.number == record.primary).map(|version| version.created_at);
+    let made =
+        record.versions.iter().find(|version| version.number == record.primary).map(|version| version.created_at);
     if made.is_some_and(|at| at.saturating_add(VERSION_LIFE) <= now) {
         return Ok(Some("age"));
     }

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     audit::{Attached, Audit},
     config::OlderStore,
-    identity::{ClientAuthorities, Identity, IdentityError, PeerCertificate, Issuers, Revocations, oidc::Fetch},
+    identity::{ClientAuthorities, Identity, IdentityError, Issuers, PeerCertificate, Revocations, oidc::Fetch},
     keyring::{Installation, Vault, View},
     policy::Policy,
     seal::{self, Connect, How, Progress, ProofBook, RootFingerprint, SealRecord, Unsealed},
@@ -170,13 +170,21 @@ impl Lifecycle {
     /// When there is none, or it is damaged.
     pub(super) async fn record(&self) -> Result<SealRecord, EngineError> {
         let bytes: Bytes = Vault::seal_record(&*self.parts.storage).await?.ok_or_else(|| {
-            EngineError::state("UNINITIALIZED", "the store is empty; make the installation with `keyward operator init`")
+            EngineError::state(
+                "UNINITIALIZED",
+                "the store is empty; make the installation with `keyward operator init`",
+            )
         })?;
         SealRecord::parse(&bytes).map_err(|error| EngineError::state("SEAL_RECORD_DAMAGED", error.to_string()))
     }
 
     pub(super) fn how(&self) -> How<'_> {
-        How { connect: &*self.parts.connect, clock: &*self.parts.clock, member_timeout: MEMBER_TIMEOUT, pin: self.parts.pin }
+        How {
+            connect: &*self.parts.connect,
+            clock: &*self.parts.clock,
+            member_timeout: MEMBER_TIMEOUT,
+            pin: self.parts.pin,
+        }
     }
 
     /// Asks the members that need no person, and opens when enough of a path answer.
@@ -226,10 +234,12 @@ impl Lifecycle {
         views.push(issuers.clone());
         views.push(revocations.clone());
         views.push(Arc::new(refresher));
-        let opened = Vault::open(self.parts.storage.clone(), installation, unsealed.into_root(), views).await.map_err(|why| {
-            self.reason.lock().unwrap_or_else(PoisonError::into_inner).replace(why.to_string());
-            why
-        })?;
+        let opened = Vault::open(self.parts.storage.clone(), installation, unsealed.into_root(), views).await.map_err(
+            |why| {
+                self.reason.lock().unwrap_or_else(PoisonError::into_inner).replace(why.to_string());
+                why
+            },
+        )?;
         let main = tables.main_tenant()?;
         self.compare_with_audit(&opened.vault).await?;
         let local_user = rustix::process::getuid().as_raw();
@@ -264,7 +274,8 @@ impl Lifecycle {
                 },
             }
         };
-        let refreshed = self.tasks.try_run(follow).is_ok() && self.tasks.try_run(async move { issuers.run(stop).await }).is_ok();
+        let refreshed =
+            self.tasks.try_run(follow).is_ok() && self.tasks.try_run(async move { issuers.run(stop).await }).is_ok();
         if !refreshed {
             return Err(EngineError::Internal("no room for the tasks of an open broker".to_owned()));
         }
@@ -338,12 +349,16 @@ impl Lifecycle {
             OlderStore::Accept => {
                 warn!(%tenant, found, seen, "Older store accepted");
                 let details = vec![("what", what.as_str())];
-                let recorded = audit.system("store.older_accepted", details, keyward_kit::audit::Durability::Fsync, deadline).await;
+                let recorded = audit
+                    .system("store.older_accepted", details, keyward_kit::audit::Durability::Fsync, deadline)
+                    .await;
                 recorded.map(drop).map_err(unavailable)
             }
             OlderStore::Refuse => {
                 audit.detach();
-                let what = format!("{what}: this is an older copy of the store; start with `--accept-older-store` if it is meant");
+                let what = format!(
+                    "{what}: this is an older copy of the store; start with `--accept-older-store` if it is meant"
+                );
                 self.reason.lock().unwrap_or_else(PoisonError::into_inner).replace(what.clone());
                 Err(EngineError::state("STORE_OLDER", what))
             }

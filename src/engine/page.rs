@@ -44,7 +44,11 @@ impl PageRequest {
     #[must_use]
     pub fn of_table<T, R>(&self, table: &Table<T>, tenant: TenantId, show: impl Fn(&Arc<str>, &T) -> R) -> Page<R> {
         let rows = table.list(tenant, &self.after, self.limit());
-        let next = if rows.len() == self.limit() { rows.last().map_or_else(String::new, |(n, _)| n.to_string()) } else { String::new() };
+        let next = if rows.len() == self.limit() {
+            rows.last().map_or_else(String::new, |(n, _)| n.to_string())
+        } else {
+            String::new()
+        };
         Page { items: rows.iter().map(|(name, row)| show(name, row)).collect(), next }
     }
 }

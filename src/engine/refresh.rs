@@ -11,7 +11,7 @@ use tracing::warn;
 use super::{Tables, tenant::TenantState};
 use crate::{
     identity::{ClaimType, ClientAuthorities, IssuerConfig},
-    keyring::{View, VaultError},
+    keyring::{VaultError, View},
     method::{METHODS, TenantId},
     policy::{Declarations, Policies, Policy, PolicySchema},
 };
@@ -62,7 +62,8 @@ impl Refresher {
             let _none = self.authorities.set_nodes(tenant, &[]);
             return;
         }
-        let issuers: Vec<_> = self.tables.issuers.all(tenant).into_iter().map(|(_, issuer)| (*issuer).clone()).collect();
+        let issuers: Vec<_> =
+            self.tables.issuers.all(tenant).into_iter().map(|(_, issuer)| (*issuer).clone()).collect();
         let nodes: Vec<CertificateDer<'_>> =
             self.tables.authorities.all(tenant).iter().map(|(_, record)| record.certificate.clone().into()).collect();
         if let Err(error) = self.authorities.set_nodes(tenant, &nodes) {
@@ -71,7 +72,8 @@ impl Refresher {
         let declared: Declarations = issuers.iter().map(|issuer| (issuer.name.clone(), types(issuer))).collect();
         match PolicySchema::new(METHODS, &declared) {
             Ok(schema) => {
-                let texts: Vec<_> = self.tables.policies.all(tenant).into_iter().map(|(_, p)| p.policy.clone()).collect();
+                let texts: Vec<_> =
+                    self.tables.policies.all(tenant).into_iter().map(|(_, p)| p.policy.clone()).collect();
                 let (policies, problems) = Policies::load(Arc::new(schema), &texts, self.tables.policies.generation());
                 if !problems.0.is_empty() {
                     warn!(%tenant, %problems, "Policies in the store are not valid any more");

@@ -70,6 +70,9 @@ impl Register for SealedRegister {
 
     fn heads(&self) -> Vec<Head> {
         let heads = self.0.heads().unwrap_or_default();
-        heads.into_iter().map(|head| Head { tenant: head.tenant.0, counter: head.counter, digest: head.digest }).collect()
+        heads
+            .into_iter()
+            .map(|head| Head { tenant: head.tenant.0, counter: head.counter, digest: head.digest })
+            .collect()
     }
 }

@@ -8,8 +8,8 @@ use super::{
     EngineError, Lifecycle,
     behind::Behind,
     bootstrap::BootstrapRecord,
-    key::{ImportRecord, Keys},
     cluster::{ClusterKeyRecord, ClusterRecord, JoinRecord, NodeRecord},
+    key::{ImportRecord, Keys},
     settled::{Owed, Settled},
     tenant::{MAIN, TenantRecord},
 };

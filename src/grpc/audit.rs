@@ -19,7 +19,8 @@ use crate::{
     engine::{
         EngineError, World,
         audit::{
-            AuditLogs, Follow, GetAuditRecord, GetCheckpoint, LatestCheckpoint, ListAuditLogs, Proof, ShownRecord, TailAudit,
+            AuditLogs, Follow, GetAuditRecord, GetCheckpoint, LatestCheckpoint, ListAuditLogs, Proof, ShownRecord,
+            TailAudit,
         },
     },
     method::TenantId,
@@ -96,7 +97,11 @@ impl From<LatestCheckpoint> for pb::GetCheckpointResponse {
 impl From<AuditLogs> for pb::ListAuditLogsResponse {
     fn from(all: AuditLogs) -> Self {
         let log = |log: RegisteredLog| pb::AuditLog {
-            size: log.last.as_deref().and_then(|note| Checkpoint::danger_unverified(note).ok()).map_or(0, |last| last.size),
+            size: log
+                .last
+                .as_deref()
+                .and_then(|note| Checkpoint::danger_unverified(note).ok())
+                .map_or(0, |last| last.size),
             current: log.origin == all.current,
             origin: log.origin,
             verifier: log.verifier,
@@ -127,7 +132,8 @@ fn id(bytes: &[u8; 16]) -> String {
 
 /// A record of a format that this program does not know has its place and nothing else.
 fn record(shown: &Shown, tenant: String) -> pb::AuditRecord {
-    let place = pb::AuditRecord { origin: shown.origin.to_string(), sequence: shown.found.sequence, ..Default::default() };
+    let place =
+        pb::AuditRecord { origin: shown.origin.to_string(), sequence: shown.found.sequence, ..Default::default() };
     let Ok(record) = Record::parse(&shown.found.body) else { return place };
     let phase = match record.phase {
         Phase::Complete => pb::AuditPhase::Complete,
@@ -146,7 +152,8 @@ fn record(shown: &Shown, tenant: String) -> pb::AuditRecord {
         issuer: who.issuer_name.to_owned(),
         subject: who.subject.to_owned(),
     });
-    let outcome = record.outcome.map(|came| pb::AuditOutcome { code: came.code.into(), reason: came.reason.to_owned() });
+    let outcome =
+        record.outcome.map(|came| pb::AuditOutcome { code: came.code.into(), reason: came.reason.to_owned() });
     let hash = |(name, hash): &(&str, [u8; 32])| pb::AuditHash { name: (*name).to_owned(), hash: hash.to_vec().into() };
     pb::AuditRecord {
         time: Some(timestamp(record.time)),
@@ -182,7 +189,10 @@ fn item(shown: Shown, world: &World) -> pb::TailAuditResponse {
 impl pb::audit_service_server::AuditService for Door {
     type TailAuditStream = Items<pb::TailAuditResponse>;
 
-    async fn tail_audit(&self, request: Request<pb::TailAuditRequest>) -> Result<Response<Self::TailAuditStream>, Status> {
+    async fn tail_audit(
+        &self,
+        request: Request<pb::TailAuditRequest>,
+    ) -> Result<Response<Self::TailAuditStream>, Status> {
         self.stream::<TailAudit, _, _, _>(request, item).await
     }
 

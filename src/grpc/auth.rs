@@ -96,14 +96,19 @@ impl TryFrom<pb::RevokeRequest> for Revoke {
         use pb::revoke_request::What;
         let what = match request.what.ok_or_else(|| EngineError::invalid("what", "say whose tokens"))? {
             What::TokenId(id) => {
-                let id = TenantId::from_hex(&id).ok_or_else(|| EngineError::invalid("token_id", "is not 32 hex digits"))?;
+                let id =
+                    TenantId::from_hex(&id).ok_or_else(|| EngineError::invalid("token_id", "is not 32 hex digits"))?;
                 RevokeWhat::Token(TokenId(id.0))
             }
-            What::Principal(who) => RevokeWhat::Principal(parse_optional("principal.issuer", &who.issuer)?, who.subject),
+            What::Principal(who) => {
+                RevokeWhat::Principal(parse_optional("principal.issuer", &who.issuer)?, who.subject)
+            }
             What::Role(name) => RevokeWhat::Role(parse("role", &name)?),
             What::Issuer(name) => RevokeWhat::Issuer(parse("issuer", &name)?),
             What::Tenant(true) => RevokeWhat::Tenant,
-            What::Tenant(false) => return Err(EngineError::invalid("tenant", "say `true` to revoke all tokens of the tenant")),
+            What::Tenant(false) => {
+                return Err(EngineError::invalid("tenant", "say `true` to revoke all tokens of the tenant"));
+            }
         };
         let issued_before = request.issued_before.map(|at| {
             let millis = u64::try_from(at.seconds).ok().and_then(|s| s.checked_mul(1_000));
@@ -158,7 +163,9 @@ impl From<WhoIs> for pb::WhoAmIResponse {
             subject: caller.principal().subject.to_string(),
             role: caller.role().map(ToString::to_string).unwrap_or_default(),
             scope: Some(shown(caller.scope())),
-            claims: claims.map(|(name, value)| (name.clone(), serde_json::to_string(value).unwrap_or_default())).collect(),
+            claims: claims
+                .map(|(name, value)| (name.clone(), serde_json::to_string(value).unwrap_or_default()))
+                .collect(),
             token_id: caller.token().map(|token| token.id.to_string()).unwrap_or_default(),
             expires_at: caller.token().map(|token| timestamp(token.expires_at)),
         }

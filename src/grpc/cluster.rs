@@ -11,8 +11,9 @@ use super::{
 use crate::engine::{
     EngineError, Kept, Page,
     cluster::{
-        Allowance, ClusterMode, ClusterRecord, ClusterView, CreateJoinToken, CreatedJoinToken, GetCluster, GetNode, ListClusters,
-        ListNodes, NodeState, NodeView, RegisterCluster, RemoveCluster, RevokeNode, RotateClusterKey, UpdateCluster, VersionState,
+        Allowance, ClusterMode, ClusterRecord, ClusterView, CreateJoinToken, CreatedJoinToken, GetCluster, GetNode,
+        ListClusters, ListNodes, NodeState, NodeView, RegisterCluster, RemoveCluster, RevokeNode, RotateClusterKey,
+        UpdateCluster, VersionState,
     },
 };
 

@@ -13,9 +13,9 @@ use crate::{
     engine::{
         EngineError,
         crypto::{
-            BatchDecrypt, BatchEncrypt, BatchOf, DataKey, Decrypt, Encrypt, GenerateDataKey, GenerateHiddenDataKey, GenerateRandom,
-            MAX_ITEMS, Mac, MacOf, Opened, RandomBytes, Rewrap, Rewrapped, Sealed, Sign, Signature, ToDecrypt, ToEncrypt,
-            Verified, Verify, VerifyMac,
+            BatchDecrypt, BatchEncrypt, BatchOf, DataKey, Decrypt, Encrypt, GenerateDataKey, GenerateHiddenDataKey,
+            GenerateRandom, MAX_ITEMS, Mac, MacOf, Opened, RandomBytes, Rewrap, Rewrapped, Sealed, Sign, Signature,
+            ToDecrypt, ToEncrypt, Verified, Verify, VerifyMac,
         },
     },
     pipeline::Refusal,
@@ -127,9 +127,8 @@ impl TryFrom<pb::BatchEncryptRequest> for BatchEncrypt {
     type Error = EngineError;
     fn try_from(request: pb::BatchEncryptRequest) -> Result<Self, EngineError> {
         few(request.items.len())?;
-        let item = |item: pb::BatchEncryptItem| {
-            Ok(ToEncrypt { plaintext: taken("items", &item.plaintext)?, aad: item.aad })
-        };
+        let item =
+            |item: pb::BatchEncryptItem| Ok(ToEncrypt { plaintext: taken("items", &item.plaintext)?, aad: item.aad });
         let items = request.items.into_iter().map(item).collect::<Result<_, EngineError>>()?;
         Ok(Self { key: parse("key", &request.key)?, items })
     }
@@ -139,8 +138,10 @@ impl TryFrom<pb::BatchDecryptRequest> for BatchDecrypt {
     type Error = EngineError;
     fn try_from(request: pb::BatchDecryptRequest) -> Result<Self, EngineError> {
         few(request.items.len())?;
-        let item = |item: pb::BatchDecryptItem| {
-            ToDecrypt { ciphertext: item.ciphertext, aad: item.aad, version: item.key_version }
+        let item = |item: pb::BatchDecryptItem| ToDecrypt {
+            ciphertext: item.ciphertext,
+            aad: item.aad,
+            version: item.key_version,
         };
         let items = request.items.into_iter().map(item).collect();
         Ok(Self { key: parse("key", &request.key)?, items })

@@ -32,8 +32,8 @@ pub(super) fn read<Q: Message>(request: &Request<Q>, lifecycle: &Lifecycle) -> R
         value.transpose().map_err(|_| Refusal::Engine(EngineError::invalid(name, "is not ASCII text")))
     };
     let request_id = text(REQUEST_ID)?.map(str::parse).transpose();
-    let request_id =
-        request_id.map_err(|error: RequestIdError| Refusal::Engine(EngineError::invalid(REQUEST_ID, error.to_string())))?;
+    let request_id = request_id
+        .map_err(|error: RequestIdError| Refusal::Engine(EngineError::invalid(REQUEST_ID, error.to_string())))?;
     let request_digest = if request_id.is_some() { sha256(&request.get_ref().encode_to_vec()) } else { [0; 32] };
     let tenant = text(TENANT)?.map(str::parse).transpose();
     let tenant = tenant.map_err(|error: NameError| Refusal::Engine(EngineError::invalid(TENANT, error.to_string())))?;

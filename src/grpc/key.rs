@@ -14,9 +14,9 @@ use super::{
 use crate::engine::{
     EngineError, Kept, Page,
     key::{
-        CancelKeyDestruction, CreateKey, GetImportParameters, GetKey, GetPublicKey, ImportKey, ImportParameters, KeyInfo,
-        KeyType, ListKeys, Origin, PublicKeyOf, RotateKey, ScheduleKeyDestruction, SetKeyVersionState, Settable, ShownKey,
-        UpdateKey, Use, VersionInfo, VersionState, Wrapping, WrappingKey,
+        CancelKeyDestruction, CreateKey, GetImportParameters, GetKey, GetPublicKey, ImportKey, ImportParameters,
+        KeyInfo, KeyType, ListKeys, Origin, PublicKeyOf, RotateKey, ScheduleKeyDestruction, SetKeyVersionState,
+        Settable, ShownKey, UpdateKey, Use, VersionInfo, VersionState, Wrapping, WrappingKey,
     },
 };
 
@@ -34,7 +34,8 @@ impl TryFrom<pb::CreateKeyRequest> for CreateKey {
             origin,
             uses: request.operations.iter().map(|operation| use_of(*operation)).collect::<Result<BTreeSet<_>, _>>()?,
             exportable: request.exportable,
-            rotation_period: span_optional("rotation_period", request.rotation_period.as_ref())?.filter(|s| *s > Span::ZERO),
+            rotation_period: span_optional("rotation_period", request.rotation_period.as_ref())?
+                .filter(|s| *s > Span::ZERO),
             deletion_protection: request.deletion_protection,
             labels: request.labels.into_iter().collect(),
         })

@@ -37,18 +37,12 @@ pub const MAX_MESSAGE: usize = 4 << 20;
 #[must_use]
 pub fn routes(door: &Door) -> tonic::service::Routes {
     use v1::{
-        audit_service_server::AuditServiceServer,
-        auth_service_server::AuthServiceServer,
-        backup_service_server::BackupServiceServer,
-        cluster_service_server::ClusterServiceServer,
-        crypto_service_server::CryptoServiceServer,
-        issuer_service_server::IssuerServiceServer,
-        key_service_server::KeyServiceServer,
-        node_service_server::NodeServiceServer,
-        policy_service_server::PolicyServiceServer,
-        role_service_server::RoleServiceServer,
-        seal_service_server::SealServiceServer,
-        secret_service_server::SecretServiceServer,
+        audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
+        backup_service_server::BackupServiceServer, cluster_service_server::ClusterServiceServer,
+        crypto_service_server::CryptoServiceServer, issuer_service_server::IssuerServiceServer,
+        key_service_server::KeyServiceServer, node_service_server::NodeServiceServer,
+        policy_service_server::PolicyServiceServer, role_service_server::RoleServiceServer,
+        seal_service_server::SealServiceServer, secret_service_server::SecretServiceServer,
         tenant_service_server::TenantServiceServer,
     };
     let mut routes = tonic::service::RoutesBuilder::default();

@@ -15,8 +15,8 @@ use crate::engine::{
     Connection, EngineError,
     cluster::VersionState,
     node::{
-        Certificate, GetKeyset, Join, Joined, NodeKeyset, RemoteCiphertext, RemoteDecrypt, RemoteEncrypt, RemotePlaintext,
-        RenewCertificate, Renewal, Renewed, ReportKeyset, Reported,
+        Certificate, GetKeyset, Join, Joined, NodeKeyset, RemoteCiphertext, RemoteDecrypt, RemoteEncrypt,
+        RemotePlaintext, RenewCertificate, Renewal, Renewed, ReportKeyset, Reported,
     },
 };
 
@@ -52,7 +52,8 @@ impl TryFrom<pb::ReportKeysetRequest> for ReportKeyset {
 impl TryFrom<pb::RemoteEncryptRequest> for RemoteEncrypt {
     type Error = EngineError;
     fn try_from(request: pb::RemoteEncryptRequest) -> Result<Self, EngineError> {
-        let seed = Secret::copy_of(&request.plaintext).map_err(|error| EngineError::invalid("plaintext", error.to_string()))?;
+        let seed = Secret::copy_of(&request.plaintext)
+            .map_err(|error| EngineError::invalid("plaintext", error.to_string()))?;
         Ok(Self { seed, version: request.version })
     }
 }
@@ -175,7 +176,10 @@ impl pb::node_service_server::NodeService for Door {
         Ok(answer)
     }
 
-    async fn get_keyset(&self, request: Request<pb::GetKeysetRequest>) -> Result<Response<pb::GetKeysetResponse>, Status> {
+    async fn get_keyset(
+        &self,
+        request: Request<pb::GetKeysetRequest>,
+    ) -> Result<Response<pb::GetKeysetResponse>, Status> {
         self.handle::<GetKeyset, _, _>(request).await
     }
 

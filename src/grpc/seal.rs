@@ -12,8 +12,8 @@ use crate::{
     engine::{
         Connection, EngineError, Kept, SealState,
         system::{
-            DeleteSealPath, DrillSeal, GetSealStatus, GetStatus, Initialize, Initialized, ListSealPaths, PathChanged, PutSealPath,
-            Recover, Recovered, RotateKeyring, RotateRootKey, Seal, SealStatus, Sealed, Unseal,
+            DeleteSealPath, DrillSeal, GetSealStatus, GetStatus, Initialize, Initialized, ListSealPaths, PathChanged,
+            PutSealPath, Recover, Recovered, RotateKeyring, RotateRootKey, Seal, SealStatus, Sealed, Unseal,
         },
     },
     seal::{NewMember, NewPath, PathProgress, PersonShare, Who},

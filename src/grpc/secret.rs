@@ -14,8 +14,8 @@ use super::{
 use crate::engine::{
     EngineError, Kept,
     secret::{
-        DeleteSecret, DestroySecret, Destruction, GetSecret, GetSecretMetadata, ListSecrets, PutSecret, SecretNames, SecretRecord,
-        SecretValue, UndeleteSecret, UpdateSecretMetadata, VersionEntry, VersionState,
+        DeleteSecret, DestroySecret, Destruction, GetSecret, GetSecretMetadata, ListSecrets, PutSecret, SecretNames,
+        SecretRecord, SecretValue, UndeleteSecret, UpdateSecretMetadata, VersionEntry, VersionState,
     },
 };
 

@@ -24,7 +24,9 @@ pub fn of(error: &Refusal) -> Status {
     match error {
         Refusal::Identity(error) => refusal(Code::Unauthenticated, error.reason(), &error.to_string()),
         Refusal::Denied => refusal(Code::PermissionDenied, "DENIED", "permission denied"),
-        Refusal::Audit(_) => refusal(Code::Unavailable, "AUDIT_UNAVAILABLE", "no audit sink takes the record; nothing was done"),
+        Refusal::Audit(_) => {
+            refusal(Code::Unavailable, "AUDIT_UNAVAILABLE", "no audit sink takes the record; nothing was done")
+        }
         Refusal::OutcomeUnrecorded => refusal(
             Code::Unavailable,
             "OUTCOME_UNRECORDED",
@@ -49,7 +51,9 @@ fn engine(error: &EngineError) -> Status {
         EngineError::Sealed => refusal(Code::Unavailable, "SEALED", &text),
         EngineError::Unavailable(_) => refusal(Code::Unavailable, "UNAVAILABLE", &text),
         EngineError::Vault(error) => vault(error),
-        EngineError::Internal(_) => refusal(Code::Internal, "INTERNAL", "internal error; the log has the details under the request id"),
+        EngineError::Internal(_) => {
+            refusal(Code::Internal, "INTERNAL", "internal error; the log has the details under the request id")
+        }
     }
 }
 
@@ -57,7 +61,9 @@ fn vault(error: &VaultError) -> Status {
     let broken = "the store is not as it was left; see the log and `keyward status`";
     match error {
         VaultError::Conflict => refusal(Code::Aborted, "CONFLICT", "changed by others at the same moment; try again"),
-        VaultError::Rollback { .. } | VaultError::Broken(_) => refusal(Code::Unavailable, "CONTROL_STATE_REFUSED", broken),
+        VaultError::Rollback { .. } | VaultError::Broken(_) => {
+            refusal(Code::Unavailable, "CONTROL_STATE_REFUSED", broken)
+        }
         VaultError::Sealed { .. } | VaultError::Format { .. } | VaultError::UnknownVersion { .. } => {
             refusal(Code::DataLoss, "STORED_VALUE_DAMAGED", broken)
         }
@@ -69,7 +75,9 @@ fn vault(error: &VaultError) -> Status {
 
 fn storage(error: &StorageError) -> Status {
     match error {
-        StorageError::Conflict(_) => refusal(Code::Aborted, "CONFLICT", "changed by others at the same moment; try again"),
+        StorageError::Conflict(_) => {
+            refusal(Code::Aborted, "CONFLICT", "changed by others at the same moment; try again")
+        }
         StorageError::OutcomeUnknown(_) => refusal(
             Code::Unavailable,
             "OUTCOME_UNKNOWN",
@@ -77,7 +85,9 @@ fn storage(error: &StorageError) -> Status {
         ),
         StorageError::Malformed(_) => refusal(Code::Internal, "INTERNAL", "internal error; see the log"),
         StorageError::TooLarge { .. } => refusal(Code::ResourceExhausted, "LIMIT", &error.to_string()),
-        StorageError::Unavailable(_) => refusal(Code::Unavailable, "STORE_UNAVAILABLE", "the store does not answer; try again"),
+        StorageError::Unavailable(_) => {
+            refusal(Code::Unavailable, "STORE_UNAVAILABLE", "the store does not answer; try again")
+        }
         StorageError::Damaged(_) => refusal(Code::DataLoss, "STORE_DAMAGED", "the store is damaged; see the log"),
     }
 }

@@ -10,8 +10,8 @@ use super::{
 use crate::engine::{
     EngineError, Kept, Page,
     tenant::{
-        CancelTenantDestruction, CreateTenant, CreatedTenant, DestroyTenant, GetTenant, ListTenants, ResumeTenant, SuspendTenant,
-        TenantRecord, TenantState,
+        CancelTenantDestruction, CreateTenant, CreatedTenant, DestroyTenant, GetTenant, ListTenants, ResumeTenant,
+        SuspendTenant, TenantRecord, TenantState,
     },
 };
 

@@ -133,7 +133,8 @@ impl Vault {
         let mut tries = 0;
         loop {
             let before = self.inner.read().unwrap_or_else(PoisonError::into_inner).hot.clone();
-            let loaded = control::load(&*self.storage, self.installation.0, &self.root.load(), &before, &self.views).await;
+            let loaded =
+                control::load(&*self.storage, self.installation.0, &self.root.load(), &before, &self.views).await;
             match loaded {
                 Ok(loaded) => {
                     let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);

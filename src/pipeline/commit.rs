@@ -49,7 +49,11 @@ fn reply_place<O: Action>(facts: &Facts, permit: &Permit<O>) -> Result<Option<Da
 }
 
 /// What the first try with the same request id returned.
-pub(super) async fn recall<O: Operation>(world: &World, facts: &Facts, permit: &Permit<O>) -> Result<Recalled<O::Reply>, EngineError> {
+pub(super) async fn recall<O: Operation>(
+    world: &World,
+    facts: &Facts,
+    permit: &Permit<O>,
+) -> Result<Recalled<O::Reply>, EngineError> {
     let Some(place) = reply_place(facts, permit)? else { return Ok(Recalled::Nothing(Expect::Absent)) };
     let Some((kept, revision)) = world.vault.read::<KeptReply>(&place).await? else {
         return Ok(Recalled::Nothing(Expect::Absent));
@@ -58,7 +62,10 @@ pub(super) async fn recall<O: Operation>(world: &World, facts: &Facts, permit: &
         return Ok(Recalled::Nothing(Expect::At(revision)));
     }
     if kept.request != facts.request_digest {
-        return Err(EngineError::state("REQUEST_ID_REUSED", "this request id was used for another request; make a new one"));
+        return Err(EngineError::state(
+            "REQUEST_ID_REUSED",
+            "this request id was used for another request; make a new one",
+        ));
     }
     let reply = O::Reply::recall(kept.reply.expose())?;
     Ok(reply.map_or(Recalled::Nothing(Expect::At(revision)), Recalled::Reply))

@@ -71,7 +71,13 @@ impl Facts {
     }
 
     /// What the audit record says of the request so far.
-    pub(super) fn entry(&self, method: &'static Method, caller: &Caller, resource: &impl Resource, because: &PolicyIds) -> Entry {
+    pub(super) fn entry(
+        &self,
+        method: &'static Method,
+        caller: &Caller,
+        resource: &impl Resource,
+        because: &PolicyIds,
+    ) -> Entry {
         let who = who(caller.principal(), caller.role(), caller.token().map(|token| token.id.0));
         Entry::new(method, who, resource, because.iter().map(|id| id.as_str()))
             .from_peer(&self.peer_text)

@@ -59,7 +59,8 @@ impl<O: Operation> Standing<O> {
         still.map_err(Refusal::Identity)?;
         world.policy.still_assumes(&self.caller).map_err(|_| Refusal::Identity(IdentityError::TokenRoleDenied))?;
         let deadline = tokio::time::Instant::now() + super::DENIAL;
-        let _permit = self.pipeline.authorize(&world, &self.facts, self.caller.clone(), &self.operation, deadline).await?;
+        let _permit =
+            self.pipeline.authorize(&world, &self.facts, self.caller.clone(), &self.operation, deadline).await?;
         Ok(world)
     }
 }

@@ -16,17 +16,12 @@ use keyward_api::{
         key_management_service_client::KeyManagementServiceClient,
     },
     v1::{
-        Cluster, ClusterMode, CreateJoinTokenRequest, GetClusterRequest, ListNodesRequest, Node, RegisterClusterRequest,
-        cluster_service_client::ClusterServiceClient,
+        Cluster, ClusterMode, CreateJoinTokenRequest, GetClusterRequest, ListNodesRequest, Node,
+        RegisterClusterRequest, cluster_service_client::ClusterServiceClient,
     },
 };
 use keyward_kit::{cluster::JoinString, tasks::Tasks};
-use keyward_kube_kms::{
-    app::App,
-    broker::join,
-    node::NodeState,
-    settings,
-};
+use keyward_kube_kms::{app::App, broker::join, node::NodeState, settings};
 use keyward_sdk::time::SystemClock;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
@@ -52,7 +47,8 @@ async fn clusters(broker: &Broker) -> ClusterServiceClient<Client> {
 }
 
 async fn register(broker: &Broker, name: &str, mode: ClusterMode) -> Cluster {
-    let request = RegisterClusterRequest { name: name.to_owned(), mode: mode.into(), ..RegisterClusterRequest::default() };
+    let request =
+        RegisterClusterRequest { name: name.to_owned(), mode: mode.into(), ..RegisterClusterRequest::default() };
     clusters(broker).await.register_cluster(request).await.unwrap().into_inner().cluster.unwrap()
 }
 
@@ -67,7 +63,11 @@ async fn nodes(broker: &Broker, name: &str) -> Vec<Node> {
 }
 
 async fn join_string(broker: &Broker, cluster: &str, node: &str) -> String {
-    let request = CreateJoinTokenRequest { name: cluster.to_owned(), node_name: node.to_owned(), ..CreateJoinTokenRequest::default() };
+    let request = CreateJoinTokenRequest {
+        name: cluster.to_owned(),
+        node_name: node.to_owned(),
+        ..CreateJoinTokenRequest::default()
+    };
     clusters(broker).await.create_join_token(request).await.unwrap().into_inner().join_token
 }
 

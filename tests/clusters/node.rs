@@ -20,7 +20,10 @@ async fn two_nodes_of_a_cluster_read_what_the_other_wrote() {
     assert_eq!(second.api.decrypt(&sealed).await.unwrap(), [7; 32]);
     until("both nodes report", || async { get(&broker, "prod").await.versions[0].held_by == 2 }).await;
     let seen = nodes(&broker, "prod").await;
-    assert!(seen.iter().any(|node| node.name == "cp-1" && node.versions == [1] && node.software == keyward_kube_kms::VERSION));
+    assert!(
+        seen.iter()
+            .any(|node| node.name == "cp-1" && node.versions == [1] && node.software == keyward_kube_kms::VERSION)
+    );
     first.stop().await;
     second.stop().await;
 }
@@ -58,7 +61,8 @@ async fn a_join_token_used_twice_at_the_same_moment_joins_one_node() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_gets_the_keyset_of_its_own_cluster_alone() {
     let broker = support::broker().start().await;
-    let (mine, theirs) = (register(&broker, "mine", ClusterMode::Remote).await, register(&broker, "theirs", ClusterMode::Remote).await);
+    let (mine, theirs) =
+        (register(&broker, "mine", ClusterMode::Remote).await, register(&broker, "theirs", ClusterMode::Remote).await);
     let (own, other) = (Machine::join(&broker, "mine", "cp-1").await, Machine::join(&broker, "theirs", "cp-1").await);
     let own = GrpcBroker::new(&own.state().load().unwrap()).unwrap();
     let other = GrpcBroker::new(&other.state().load().unwrap()).unwrap();
@@ -85,7 +89,8 @@ async fn what_makes_no_sense_of_a_cluster_is_refused_with_its_field() {
     }
     for endpoint in ["broker", ":1", "broker:99999", "http://broker:1", "a b:1"] {
         let endpoints = vec![endpoint.to_owned()];
-        let request = CreateJoinTokenRequest { name: "prod".to_owned(), endpoints, ..CreateJoinTokenRequest::default() };
+        let request =
+            CreateJoinTokenRequest { name: "prod".to_owned(), endpoints, ..CreateJoinTokenRequest::default() };
         let refused = clusters.create_join_token(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{endpoint}");
     }

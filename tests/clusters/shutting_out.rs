@@ -29,9 +29,7 @@ async fn a_revoked_node_gets_nothing_and_wipes_nothing() {
     let node = GrpcBroker::new(&machine.state().load().unwrap()).unwrap();
     let mut watch = node.watch(0).await.unwrap();
     revoke(&broker).await;
-    let ended = async {
-        while let Some(Ok(_)) = futures_util::StreamExt::next(&mut watch).await {}
-    };
+    let ended = async { while let Some(Ok(_)) = futures_util::StreamExt::next(&mut watch).await {} };
     tokio::time::timeout(super::PATIENCE, ended).await.expect("the watch ends");
     for refused in [node.report(&held()).await.err(), node.renew(NodeKey::generate().unwrap()).await.err()] {
         let refused = refused.unwrap();
@@ -50,7 +48,8 @@ async fn an_old_certificate_counts_until_the_new_one_is_used_and_then_locks_the_
     let old = GrpcBroker::new(&node).unwrap();
     old.report(&held()).await.unwrap();
     let (_lost, _) = old.renew(NodeKey::generate().unwrap()).await.unwrap();
-    let (certificate, facts) = old.renew(NodeKey::generate().unwrap()).await.expect("an answer that was lost is made again");
+    let (certificate, facts) =
+        old.renew(NodeKey::generate().unwrap()).await.expect("an answer that was lost is made again");
     old.report(&held()).await.expect("the new one was not used yet");
     assert_eq!(certificate.generation, node.certificate.generation + 1);
     (node.certificate, node.facts) = (certificate, facts);

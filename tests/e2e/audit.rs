@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use keyward_api::v1::{
-    AttenuateRequest, AuditRecord, CreateTenantRequest, DeletePolicyRequest, GetAuditRecordRequest, GetCheckpointRequest,
-    ListAuditLogsRequest, LoginRequest, PutPolicyRequest, PutRoleRequest, RedeemBootstrapTokenRequest, RevokeRequest, Role,
-    SealRequest, TailAuditRequest, TailAuditResponse, WhoAmIRequest, audit_service_client::AuditServiceClient,
-    policy_service_client::PolicyServiceClient, revoke_request::What, role_service_client::RoleServiceClient,
+    AttenuateRequest, AuditRecord, CreateTenantRequest, DeletePolicyRequest, GetAuditRecordRequest,
+    GetCheckpointRequest, ListAuditLogsRequest, LoginRequest, PutPolicyRequest, PutRoleRequest,
+    RedeemBootstrapTokenRequest, RevokeRequest, Role, SealRequest, TailAuditRequest, TailAuditResponse, WhoAmIRequest,
+    audit_service_client::AuditServiceClient, policy_service_client::PolicyServiceClient, revoke_request::What,
+    role_service_client::RoleServiceClient,
 };
 use keyward_kit::audit::{Checkpoint, Verifier, checkpoint::check_proof, tree::leaf_hash};
 use tonic::{Code, Status, Streaming};
@@ -104,7 +105,10 @@ async fn a_stream_ends_when_policy_forbids_it_and_when_the_broker_is_sealed() {
     let broker = broker().start().await;
     let operator = broker.operator().await;
     let role = Role { name: "auditor".to_owned(), bearer: true, ..Role::default() };
-    RoleServiceClient::new(operator.client()).put_role(PutRoleRequest { role: Some(role), force: false }).await.unwrap();
+    RoleServiceClient::new(operator.client())
+        .put_role(PutRoleRequest { role: Some(role), force: false })
+        .await
+        .unwrap();
     let mut policies = PolicyServiceClient::new(operator.client());
     for (name, text) in [
         ("auditors", r#"@id("assume") permit (principal, action == Action::"assume", resource == Role::"auditor");"#),

@@ -49,7 +49,8 @@ fn found(ran: &Ran) -> Vec<serde_json::Value> {
 async fn verify_without_a_broker_says_what_was_changed_and_where() {
     let (broker, keyward, folder, key) = history().await;
     let at = |name: &str| broker.folder().join(name);
-    let verify = |folder: &Path| keyward.run(&["-o", "json", "audit", "verify", folder.to_str().unwrap(), "--key", &key]);
+    let verify =
+        |folder: &Path| keyward.run(&["-o", "json", "audit", "verify", folder.to_str().unwrap(), "--key", &key]);
     let whole = verify(&folder);
     let report: serde_json::Value = serde_json::from_str(&whole.ok()).unwrap();
     assert_eq!(report["logs"][0]["proven"], report["logs"][0]["records"], "{report}");
@@ -89,7 +90,9 @@ async fn verify_without_a_broker_says_what_was_changed_and_where() {
     files(&gone, "kwa").iter().for_each(|file| std::fs::remove_file(file).unwrap());
     assert!(found(&verify(&gone)).iter().any(|finding| finding["kind"] == "missing log"));
     let table = keyward.run(&["audit", "verify", changed.to_str().unwrap()]);
-    assert!(table.code() == 7 && table.stdout.contains("FOUND     changed bytes: ") && table.stdout.contains("unproven"));
+    assert!(
+        table.code() == 7 && table.stdout.contains("FOUND     changed bytes: ") && table.stdout.contains("unproven")
+    );
 }
 
 #[tokio::test]
@@ -131,7 +134,11 @@ async fn the_commands_of_the_docs_work_as_they_stand_there() {
     for line in lines {
         let line = line.replace("/var/lib/keyward/audit", folder.to_str().unwrap());
         // What follows goes on until it is interrupted.
-        let line = if line.contains("--follow") { format!("timeout --preserve-status -s INT 2 {line} || test $? = 130") } else { line };
+        let line = if line.contains("--follow") {
+            format!("timeout --preserve-status -s INT 2 {line} || test $? = 130")
+        } else {
+            line
+        };
         let script = format!("PATH={path}:$PATH; {line}");
         let ran = keyward.shell(&script);
         assert!(ran.status.success(), "{line}: {ran:?}");

@@ -1,7 +1,10 @@
 //! What was asked is in the log: who, what, which outcome, and never the values.
 
 use keyward_api::v1::{GetSecretRequest, WhoAmIRequest};
-use keyward_kit::audit::{Record, read::{self, Records}};
+use keyward_kit::audit::{
+    Record,
+    read::{self, Records},
+};
 use keyward_testbed::CiTokens;
 
 use crate::support::{Key, broker};

@@ -112,7 +112,12 @@ fn a_mark_is_found_in_every_form() {
     let marks = Marks::of(&["canary-of-the-mine".to_owned()]);
     for shift in ["", "x", "xy", "xyz"] {
         let text = format!("{shift}canary-of-the-mine{shift}");
-        for bytes in [text.clone(), HEXLOWER.encode(text.as_bytes()), BASE64.encode(text.as_bytes()), BASE64URL_NOPAD.encode(text.as_bytes())] {
+        for bytes in [
+            text.clone(),
+            HEXLOWER.encode(text.as_bytes()),
+            BASE64.encode(text.as_bytes()),
+            BASE64URL_NOPAD.encode(text.as_bytes()),
+        ] {
             assert!(marks.found_in(format!("log: {bytes}.").as_bytes()).is_some(), "{bytes}");
         }
     }
@@ -152,7 +157,19 @@ async fn no_secret_shows_in_logs_metrics_audit_errors_arguments_or_the_store() {
     // A pipeline, with what it may and what it may not.
     std::fs::write(operator.home().join("jwks"), ci.jwks().to_string()).unwrap();
     let jwks = operator.home().join("jwks").display().to_string();
-    let add = ["issuer", "add", "github", "--preset", "github", "--iss", ci.issuer(), "--audience", AUDIENCE, "--jwks-file", &jwks];
+    let add = [
+        "issuer",
+        "add",
+        "github",
+        "--preset",
+        "github",
+        "--iss",
+        ci.issuer(),
+        "--audience",
+        AUDIENCE,
+        "--jwks-file",
+        &jwks,
+    ];
     tell(operator.run(&add)).ok();
     tell(operator.run(&["role", "put", "deploy"])).ok();
     let policy = r#"permit (principal in Issuer::"github", action == Action::"assume", resource == Role::"deploy");
@@ -160,7 +177,8 @@ async fn no_secret_shows_in_logs_metrics_audit_errors_arguments_or_the_store() {
     tell(operator.run_with(&["policy", "put", "deploy", "-"], policy)).ok();
     let oidc = github(&ci, json!({}));
     let job = daemon.nobody().with("KEYWARD_ID_TOKEN", &oidc);
-    let run = |wanted: &str, command: &str| job.run(&["run", "--role", "deploy", "--env", wanted, "--", "sh", "-c", command]);
+    let run =
+        |wanted: &str, command: &str| job.run(&["run", "--role", "deploy", "--env", wanted, "--", "sh", "-c", command]);
     assert_eq!(tell(run("DB=prod/db#value", "test -n \"$DB\"; printf %s \"${#DB}\"")).stdout, value.len().to_string());
     assert_eq!(tell(run("DB=prod/payroll#value", "true")).code(), 3);
     assert_eq!(tell(run("DB=prod/db#nothing", "true")).code(), 4);
@@ -175,8 +193,12 @@ async fn no_secret_shows_in_logs_metrics_audit_errors_arguments_or_the_store() {
     let share = mark("share");
     tell(operator.run_with(&["operator", "unseal"], &share));
     let joined = mark("bootstrap");
-    tell(Keyward::alone().with("KEYWARD_ADDR", &daemon.url()).with("KEYWARD_CA_CERT", &daemon.ca_file().display().to_string())
-        .run_with(&["operator", "login"], &joined));
+    tell(
+        Keyward::alone()
+            .with("KEYWARD_ADDR", &daemon.url())
+            .with("KEYWARD_CA_CERT", &daemon.ca_file().display().to_string())
+            .run_with(&["operator", "login"], &joined),
+    );
 
     // Through a crash, too.
     let metrics = metrics(&daemon).await;
@@ -185,7 +207,9 @@ async fn no_secret_shows_in_logs_metrics_audit_errors_arguments_or_the_store() {
     assert!(operator.ok(&["secret", "get", "prod/db", "--field", "value"]).contains(&value));
 
     let garbled_token = garbled_of(&garbled);
-    let words = [vec![value, file, field, denied, large, narrowed, oidc, share, joined, garbled_token], daemon.shown.clone()].concat();
+    let words =
+        [vec![value, file, field, denied, large, narrowed, oidc, share, joined, garbled_token], daemon.shown.clone()]
+            .concat();
     let marks = Marks::of(&words);
     assert!(daemon.process().log().contains("TRACE"), "the log is at trace level");
     marks.must_not_be_in("the metrics", metrics.as_bytes());
@@ -211,4 +235,3 @@ async fn metrics(daemon: &Daemon) -> String {
     assert_eq!(reply.status, 200);
     reply.text()
 }
-

@@ -1,8 +1,8 @@
 //! What one may not, and what is not there and one may not know: the same answer.
 
 use keyward_api::v1::{
-    DeleteSecretRequest, DestroySecretRequest, GetClusterRequest, GetSecretMetadataRequest, GetSecretRequest, GetTenantRequest,
-    ListSecretsRequest, PutSecretRequest, WhoAmIRequest,
+    DeleteSecretRequest, DestroySecretRequest, GetClusterRequest, GetSecretMetadataRequest, GetSecretRequest,
+    GetTenantRequest, ListSecretsRequest, PutSecretRequest, WhoAmIRequest,
 };
 use keyward_testbed::CiTokens;
 use serde_json::json;
@@ -86,5 +86,8 @@ async fn a_narrowed_token_may_no_more_than_it_says() {
     same(&refused, &narrow.secrets().get_secret(get("prod/payroll")).await.unwrap_err());
     let wider = narrow.auth().attenuate(attenuate("prod/db")).await.unwrap_err();
     assert_ne!(wider.code(), Code::Ok);
-    assert_eq!(narrow.auth().who_am_i(WhoAmIRequest {}).await.unwrap().into_inner().scope.unwrap().paths, ["prod/db/main"]);
+    assert_eq!(
+        narrow.auth().who_am_i(WhoAmIRequest {}).await.unwrap().into_inner().scope.unwrap().paths,
+        ["prod/db/main"]
+    );
 }

@@ -16,8 +16,24 @@ async fn malformed_names_are_refused_with_the_field() {
     let operator = broker.operator().await;
     let long = "x".repeat(10_000);
     let bad = [
-        "", "..", "a/../b", "a/./b", "a//b", "/a", "a/", "a b", "a\u{0}", "a\nb", "a\u{7f}", "\u{e9}", "e\u{301}", "\u{ff41}", "a\u{202e}b",
-        "%2e%2e", "a\\b", long.as_str(),
+        "",
+        "..",
+        "a/../b",
+        "a/./b",
+        "a//b",
+        "/a",
+        "a/",
+        "a b",
+        "a\u{0}",
+        "a\nb",
+        "a\u{7f}",
+        "\u{e9}",
+        "e\u{301}",
+        "\u{ff41}",
+        "a\u{202e}b",
+        "%2e%2e",
+        "a\\b",
+        long.as_str(),
     ];
     for path in bad {
         let get = GetSecretRequest { path: path.to_owned(), version: 0 };
@@ -86,7 +102,9 @@ async fn too_many_requests_in_flight_are_refused_and_the_next_are_served_again()
     let get = || GetSecretRequest { path: "a".to_owned(), version: 0 };
     wait_until("both are under way", async || {
         let refused = operator.secrets().get_secret(get()).await.err();
-        refused.is_some_and(|status| (status.code(), reason(&status).as_str()) == (Code::ResourceExhausted, "TOO_MANY_IN_FLIGHT"))
+        refused.is_some_and(|status| {
+            (status.code(), reason(&status).as_str()) == (Code::ResourceExhausted, "TOO_MANY_IN_FLIGHT")
+        })
     })
     .await;
     held.iter().for_each(tokio::task::JoinHandle::abort);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use keyward_api::v1::{
-    DeleteSecretRequest, DestroySecretRequest, GetSecretMetadataRequest, GetSecretRequest, ListSecretsRequest, PutSecretRequest,
-    SecretMetadata, SecretVersionState as State, UndeleteSecretRequest, UpdateSecretMetadataRequest,
+    DeleteSecretRequest, DestroySecretRequest, GetSecretMetadataRequest, GetSecretRequest, ListSecretsRequest,
+    PutSecretRequest, SecretMetadata, SecretVersionState as State, UndeleteSecretRequest, UpdateSecretMetadataRequest,
 };
 use keyward_sdk::time::{Clock, ManualClock, Span, SystemClock};
 use tonic::{Code, Status};
@@ -63,12 +63,18 @@ async fn versions_are_hidden_brought_back_and_destroyed() {
     let mut secrets = operator.secrets();
     let path = || "a".to_owned();
     secrets.delete_secret(DeleteSecretRequest { path: path(), versions: vec![] }).await.unwrap();
-    assert_eq!(why(&get(&operator, "a", 0).await.unwrap_err()), (Code::FailedPrecondition, "SECRET_DELETED".to_owned()));
+    assert_eq!(
+        why(&get(&operator, "a", 0).await.unwrap_err()),
+        (Code::FailedPrecondition, "SECRET_DELETED".to_owned())
+    );
     assert_eq!(get(&operator, "a", 2).await.unwrap(), b"2");
     secrets.undelete_secret(UndeleteSecretRequest { path: path(), versions: vec![3] }).await.unwrap();
     assert_eq!(get(&operator, "a", 0).await.unwrap(), b"3");
     secrets.destroy_secret(DestroySecretRequest { path: path(), versions: vec![1], all: false }).await.unwrap();
-    assert_eq!(why(&get(&operator, "a", 1).await.unwrap_err()), (Code::FailedPrecondition, "SECRET_DESTROYED".to_owned()));
+    assert_eq!(
+        why(&get(&operator, "a", 1).await.unwrap_err()),
+        (Code::FailedPrecondition, "SECRET_DESTROYED".to_owned())
+    );
     let back = secrets.undelete_secret(UndeleteSecretRequest { path: path(), versions: vec![1] }).await.unwrap_err();
     assert_eq!(why(&back), (Code::FailedPrecondition, "SECRET_DESTROYED".to_owned()));
     assert_eq!(states(&metadata(&operator, "a").await), [(1, State::Destroyed), (2, State::Live), (3, State::Live)]);
@@ -126,7 +132,8 @@ async fn old_versions_go_by_count_and_by_age() {
     }
     let kept = |metadata: &SecretMetadata| metadata.versions.iter().map(|v| v.version).collect::<Vec<_>>();
     assert_eq!(kept(&metadata(&operator, "count").await), (3..=12).collect::<Vec<_>>(), "10 are kept when nobody says");
-    let update = |path: &str| UpdateSecretMetadataRequest { path: path.to_owned(), ..UpdateSecretMetadataRequest::default() };
+    let update =
+        |path: &str| UpdateSecretMetadataRequest { path: path.to_owned(), ..UpdateSecretMetadataRequest::default() };
     let fewer = UpdateSecretMetadataRequest { max_versions: Some(2), ..update("count") };
     operator.secrets().update_secret_metadata(fewer).await.unwrap();
     put(&operator, "count", b"x", None).await.unwrap();
@@ -152,7 +159,8 @@ async fn what_has_expired_is_not_read() {
     let operator = broker.operator().await;
     let minutes = |minutes: i64| prost_types::Duration { seconds: minutes * 60, nanos: 0 };
     let fields = HashMap::from([("value".to_owned(), b"x".to_vec().into())]);
-    let put_for = PutSecretRequest { path: "a".to_owned(), fields, expected_version: None, expires_in: Some(minutes(5)) };
+    let put_for =
+        PutSecretRequest { path: "a".to_owned(), fields, expected_version: None, expires_in: Some(minutes(5)) };
     operator.secrets().put_secret(put_for).await.unwrap();
     get(&operator, "a", 0).await.unwrap();
     clock.advance(Span::from_minutes(5));
@@ -160,7 +168,11 @@ async fn what_has_expired_is_not_read() {
     assert_eq!(why(&get(&operator, "a", 0).await.unwrap_err()), expired);
     put(&operator, "a", b"y", None).await.unwrap();
     assert_eq!(get(&operator, "a", 0).await.unwrap(), b"y");
-    let update = UpdateSecretMetadataRequest { path: "a".to_owned(), expires_in: Some(minutes(1)), ..UpdateSecretMetadataRequest::default() };
+    let update = UpdateSecretMetadataRequest {
+        path: "a".to_owned(),
+        expires_in: Some(minutes(1)),
+        ..UpdateSecretMetadataRequest::default()
+    };
     operator.secrets().update_secret_metadata(update).await.unwrap();
     clock.advance(Span::from_minutes(1));
     assert_eq!(why(&get(&operator, "a", 0).await.unwrap_err()), expired);

@@ -31,7 +31,8 @@ impl Cluster {
     }
 
     async fn read(&self, name: &str) -> String {
-        let read = self.apiserver.kubectl(&["get", "secret", name, "-o", "go-template={{.data.word | base64decode}}"]).await;
+        let read =
+            self.apiserver.kubectl(&["get", "secret", name, "-o", "go-template={{.data.word | base64decode}}"]).await;
         read.trim().to_owned()
     }
 

@@ -6,8 +6,8 @@ use keyward_api::v1::{GetSecretRequest, WhoAmIRequest};
 use keyward_testbed::{http, wait_until};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_reflection::pb::v1::{
-    ServerReflectionRequest, server_reflection_client::ServerReflectionClient, server_reflection_request::MessageRequest,
-    server_reflection_response::MessageResponse,
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
 
 use crate::support::{Broker, Caller, Keyward, broker};
@@ -37,7 +37,8 @@ async fn health_and_readiness_follow_the_seal() {
     let path = keyward_api::v1::SealPath { name: "auto".to_owned(), threshold: 1, members: vec![member] };
     broker.initialize(vec![path]).await;
     let local = broker.socket().await;
-    wait_until("health says that the broker is open", async || health(&local, "").await == ServingStatus::Serving).await;
+    wait_until("health says that the broker is open", async || health(&local, "").await == ServingStatus::Serving)
+        .await;
     assert_eq!(health(&local, "keyward.v1.SecretService").await, ServingStatus::Serving);
     assert_eq!(get(&broker, "/readyz").await, (200, "ok\n".to_owned()));
 }

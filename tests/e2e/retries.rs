@@ -42,7 +42,11 @@ async fn a_retry_gets_what_the_first_try_did_and_nothing_is_done_twice() {
     let other = again.secrets().put_secret(put("y")).await.unwrap_err();
     assert_eq!((other.code(), reason(&other).as_str()), (Code::FailedPrecondition, "REQUEST_ID_REUSED"));
     // Another RPC is another request, even under the same id.
-    again.tenants().create_tenant(CreateTenantRequest { name: "b".to_owned(), description: String::new() }).await.unwrap();
+    again
+        .tenants()
+        .create_tenant(CreateTenantRequest { name: "b".to_owned(), description: String::new() })
+        .await
+        .unwrap();
     operator.secrets().put_secret(put("x")).await.unwrap();
     assert_eq!(versions(&operator).await, 2, "without an id, each request is one of its own");
 }

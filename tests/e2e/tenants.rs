@@ -1,9 +1,10 @@
 //! Nothing of one tenant is of use in another.
 
 use keyward_api::v1::{
-    CancelTenantDestructionRequest, CreateTenantRequest, DestroyTenantRequest, GetClusterRequest, GetSecretRequest, ListSecretsRequest,
-    ListTenantsRequest, RedeemBootstrapTokenRequest, RegisterClusterRequest, ResumeTenantRequest, RevokeRequest, RotateKeyringRequest,
-    SealRequest, SuspendTenantRequest, TenantState, WhoAmIRequest, revoke_request::What,
+    CancelTenantDestructionRequest, CreateTenantRequest, DestroyTenantRequest, GetClusterRequest, GetSecretRequest,
+    ListSecretsRequest, ListTenantsRequest, RedeemBootstrapTokenRequest, RegisterClusterRequest, ResumeTenantRequest,
+    RevokeRequest, RotateKeyringRequest, SealRequest, SuspendTenantRequest, TenantState, WhoAmIRequest,
+    revoke_request::What,
 };
 use keyward_testbed::CiTokens;
 use serde_json::json;
@@ -40,15 +41,26 @@ async fn a_token_serves_in_its_own_tenant_only() {
     let broker = broker().start().await;
     let other = other(&broker).await;
     assert_eq!(other.auth().who_am_i(WhoAmIRequest {}).await.unwrap().into_inner().tenant, "other");
-    for (caller, tenant) in [(broker.operator().await, "other"), (other.clone(), "main"), (broker.operator().await, "other")] {
+    for (caller, tenant) in
+        [(broker.operator().await, "other"), (other.clone(), "main"), (broker.operator().await, "other")]
+    {
         let status = caller.tenant(tenant).auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
         assert_eq!(why(&status), foreign());
     }
     // The tenant that a token names in clear is bound in: another one's id does not open it.
     let (key, token) = broker.operator_proof();
     let id = other.auth().who_am_i(WhoAmIRequest {}).await.unwrap().into_inner();
-    let tenants = broker.operator().await.tenants().list_tenants(ListTenantsRequest::default()).await.unwrap().into_inner().tenants;
-    let other_id = data_encoding::HEXLOWER.decode(tenants.iter().find(|t| t.name == id.tenant).unwrap().id.as_bytes()).unwrap();
+    let tenants = broker
+        .operator()
+        .await
+        .tenants()
+        .list_tenants(ListTenantsRequest::default())
+        .await
+        .unwrap()
+        .into_inner()
+        .tenants;
+    let other_id =
+        data_encoding::HEXLOWER.decode(tenants.iter().find(|t| t.name == id.tenant).unwrap().id.as_bytes()).unwrap();
     let text = token.strip_prefix("kw1.").unwrap();
     let mut bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).unwrap();
     bytes[1..17].copy_from_slice(&other_id);
@@ -126,7 +138,8 @@ async fn a_suspended_tenant_is_refused_until_it_is_resumed() {
     assert_ne!(status.code(), Code::Ok, "{status:?}");
     main.tenants().resume_tenant(ResumeTenantRequest { name: name() }).await.unwrap();
     other.auth().who_am_i(WhoAmIRequest {}).await.unwrap();
-    let destroyed = main.tenants().destroy_tenant(DestroyTenantRequest { name: name(), waiting_period: None }).await.unwrap();
+    let destroyed =
+        main.tenants().destroy_tenant(DestroyTenantRequest { name: name(), waiting_period: None }).await.unwrap();
     assert_eq!(destroyed.into_inner().tenant.unwrap().state(), TenantState::Destroying);
     other.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
     let cancel = CancelTenantDestructionRequest { name: name() };

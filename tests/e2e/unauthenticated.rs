@@ -52,7 +52,8 @@ async fn a_revoked_token_and_what_was_narrowed_from_it_are_refused() {
     let ci = CiTokens::start().await;
     broker.deploys(&ci).await;
     let (job, token) = broker.job(&ci, "deploy").await;
-    let narrow = AttenuateRequest { scope: Some(Scope { paths: vec!["prod/db".to_owned()], actions: vec![] }), life: None };
+    let narrow =
+        AttenuateRequest { scope: Some(Scope { paths: vec!["prod/db".to_owned()], actions: vec![] }), life: None };
     let narrowed = job.auth().attenuate(narrow).await.unwrap().into_inner().token.unwrap();
     let narrowed = job.clone().token(&narrowed.token);
     narrowed.auth().who_am_i(WhoAmIRequest {}).await.unwrap();
@@ -90,7 +91,12 @@ async fn a_garbled_token_is_refused() {
     let shown = [flipped.as_str(), &token[..token.len() - 1], "kw1.", "kw9.AAAA", "", "?", &"x".repeat(13_000)];
     for text in shown {
         let (code, reason) = refused(&caller.clone().token(text)).await;
-        assert_eq!((code, reason.as_str()), (Code::Unauthenticated, "TOKEN_GARBLED"), "{}", &text[..text.len().min(60)]);
+        assert_eq!(
+            (code, reason.as_str()),
+            (Code::Unauthenticated, "TOKEN_GARBLED"),
+            "{}",
+            &text[..text.len().min(60)]
+        );
     }
     for header in ["Basic abc", "bearer", token] {
         let (code, reason) = refused(&caller.clone().header("authorization", header)).await;

@@ -29,7 +29,12 @@ fn each_kind_of_member_is_explained() {
     for built_in in keyward_kms_soft::BUILT_INS {
         assert!(pages.contains(built_in.kind), "no page explains `{}`", built_in.kind);
         for key in built_in.keys {
-            assert!(pages.contains(&format!("`{}`", key.name)), "no page explains `{}` of `{}`", key.name, built_in.kind);
+            assert!(
+                pages.contains(&format!("`{}`", key.name)),
+                "no page explains `{}` of `{}`",
+                key.name,
+                built_in.kind
+            );
         }
     }
 }

@@ -34,7 +34,17 @@ fn no_plugin_depends_on_the_broker() {
 #[test]
 fn the_provider_is_free_of_cloud_sdks_and_cedar() {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["tree", "--locked", "--offline", "--package", "keyward-kube-kms", "--edges", "normal", "--prefix", "none"]);
+    cargo.args([
+        "tree",
+        "--locked",
+        "--offline",
+        "--package",
+        "keyward-kube-kms",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+    ]);
     let output = cargo.current_dir(root()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let tree = String::from_utf8(output.stdout).unwrap();

@@ -3,7 +3,8 @@
 use super::{is_test, read, rust};
 
 /// Words that are written with a capital wherever they stand.
-const NAMES: &[&str] = &["TLS", "SPIFFE", "PEM", "JSON", "JWT", "OIDC", "Cedar", "Kubernetes", "KEYWARD", "DER", "RSA", "UTF"];
+const NAMES: &[&str] =
+    &["TLS", "SPIFFE", "PEM", "JSON", "JWT", "OIDC", "Cedar", "Kubernetes", "KEYWARD", "DER", "RSA", "UTF"];
 
 #[test]
 fn messages_start_small_and_end_without_a_full_stop() {
@@ -14,7 +15,8 @@ fn messages_start_small_and_end_without_a_full_stop() {
             let rest = &text[at + 9..];
             let end = rest.char_indices().find(|(i, c)| *c == '"' && !rest[..*i].ends_with('\\')).unwrap().0;
             let message = &rest[..end];
-            let capital = message.starts_with(char::is_uppercase) && !NAMES.iter().any(|name| message.starts_with(name));
+            let capital =
+                message.starts_with(char::is_uppercase) && !NAMES.iter().any(|name| message.starts_with(name));
             if capital || message.ends_with('.') || message.ends_with('!') {
                 wrong.push(format!("{file}: {message}"));
             }

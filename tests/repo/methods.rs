@@ -12,7 +12,8 @@ fn described() -> BTreeSet<String> {
     let set = prost_types::FileDescriptorSet::decode(keyward_api::DESCRIPTORS).unwrap();
     let files = set.file.iter().filter(|file| file.package() == "keyward.v1");
     let services = files.flat_map(|file| &file.service);
-    let name = |service: &prost_types::ServiceDescriptorProto, method: &str| format!("keyward.v1.{}/{method}", service.name());
+    let name =
+        |service: &prost_types::ServiceDescriptorProto, method: &str| format!("keyward.v1.{}/{method}", service.name());
     services.flat_map(|service| service.method.iter().map(move |method| name(service, method.name()))).collect()
 }
 
@@ -75,7 +76,9 @@ fn every_rpc_is_called_by_a_test() {
     };
     let called = |rpc: &String| {
         let name = rpc.split('/').nth(1).unwrap();
-        tests.contains(&format!(".{}(", snake(name))) || tests.contains(&format!("{name}Request")) || tests.contains(rpc)
+        tests.contains(&format!(".{}(", snake(name)))
+            || tests.contains(&format!("{name}Request"))
+            || tests.contains(rpc)
     };
     let known = |rpc: &String| BELOW_THE_API.contains(&rpc.trim_start_matches("keyward.v1."));
     let without: Vec<_> = described().into_iter().filter(|rpc| !called(rpc) && !known(rpc)).collect();

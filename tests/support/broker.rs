@@ -18,8 +18,8 @@ use keyward::{
     pipeline::Pipeline,
 };
 use keyward_api::v1::{
-    InitializeRequest, InitializeResponse, RedeemBootstrapTokenRequest, SealMember, SealPath, auth_service_client::AuthServiceClient,
-    seal_service_client::SealServiceClient,
+    InitializeRequest, InitializeResponse, RedeemBootstrapTokenRequest, SealMember, SealPath,
+    auth_service_client::AuthServiceClient, seal_service_client::SealServiceClient,
 };
 use keyward_kit::telemetry::LogSettings;
 use keyward_sdk::time::{SharedClock, SystemClock};
@@ -54,7 +54,12 @@ pub fn broker() -> Setup {
         certificate: None,
         client_authorities: None,
         storage: StorageConfig::Embedded(at("keyward.store")),
-        audit: AuditConfig { folder: at("audit"), rotate_bytes: 32 << 20, reserve_bytes: 1 << 20, sync_reads: SyncReads::Os },
+        audit: AuditConfig {
+            folder: at("audit"),
+            rotate_bytes: 32 << 20,
+            reserve_bytes: 1 << 20,
+            sync_reads: SyncReads::Os,
+        },
         root_fingerprint: None,
         issuer_hosts: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
         log: LogSettings::default(),

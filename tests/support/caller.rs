@@ -6,8 +6,8 @@ use hyper_util::rt::TokioIo;
 use keyward_api::v1::{
     auth_service_client::AuthServiceClient, cluster_service_client::ClusterServiceClient,
     issuer_service_client::IssuerServiceClient, policy_service_client::PolicyServiceClient,
-    role_service_client::RoleServiceClient, seal_service_client::SealServiceClient, secret_service_client::SecretServiceClient,
-    tenant_service_client::TenantServiceClient,
+    role_service_client::RoleServiceClient, seal_service_client::SealServiceClient,
+    secret_service_client::SecretServiceClient, tenant_service_client::TenantServiceClient,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use tokio::net::{TcpStream, UnixStream};
@@ -95,13 +95,15 @@ impl Caller {
 
     /// Opens the connection.
     pub async fn connect(mut self) -> Self {
-        self.channel = Some(self.channel().await.unwrap_or_else(|error| panic!("{:?} is reached: {error:?}", self.place)));
+        self.channel =
+            Some(self.channel().await.unwrap_or_else(|error| panic!("{:?} is reached: {error:?}", self.place)));
         self
     }
 
     /// Opens it, or says why not.
     pub async fn channel(&self) -> Result<Channel, tonic::transport::Error> {
-        let endpoint = Endpoint::from_static("http://keyward").connect_timeout(Duration::from_secs(20)).tcp_nodelay(true);
+        let endpoint =
+            Endpoint::from_static("http://keyward").connect_timeout(Duration::from_secs(20)).tcp_nodelay(true);
         match &self.place {
             Place::Tls(addr, ca) => {
                 let (addr, config) = (*addr, Arc::new(tls(ca, self.key.as_ref())));
@@ -183,7 +185,8 @@ pub fn tls(ca: &str, key: Option<&Key>) -> rustls::ClientConfig {
     let mut config = match key {
         None => builder.with_no_client_auth(),
         Some(key) => {
-            let chain = CertificateDer::pem_slice_iter(key.certificate.as_bytes()).collect::<Result<Vec<_>, _>>().unwrap();
+            let chain =
+                CertificateDer::pem_slice_iter(key.certificate.as_bytes()).collect::<Result<Vec<_>, _>>().unwrap();
             builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.key.as_bytes()).unwrap()).unwrap()
         }
     };

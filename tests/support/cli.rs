@@ -43,7 +43,9 @@ impl Keyward {
 
     /// Knows the broker, as nobody.
     pub fn of(broker: &Broker) -> Self {
-        Self::alone().with("KEYWARD_ADDR", &broker.url()).with("KEYWARD_CA_CERT", &broker.ca_file().display().to_string())
+        Self::alone()
+            .with("KEYWARD_ADDR", &broker.url())
+            .with("KEYWARD_CA_CERT", &broker.ca_file().display().to_string())
     }
 
     /// Is the broker's first operator.
@@ -55,7 +57,9 @@ impl Keyward {
         std::fs::write(&certificate, &key.certificate).unwrap();
         std::fs::write(&secret, &key.key).unwrap();
         std::fs::write(&file, token).unwrap();
-        this.with("KEYWARD_CLIENT_CERT", &certificate).with("KEYWARD_CLIENT_KEY", &secret).with("KEYWARD_TOKEN_FILE", &file)
+        this.with("KEYWARD_CLIENT_CERT", &certificate)
+            .with("KEYWARD_CLIENT_KEY", &secret)
+            .with("KEYWARD_TOKEN_FILE", &file)
     }
 
     /// With another variable.
@@ -73,7 +77,11 @@ impl Keyward {
     /// The command, for a test that runs it in its own way.
     pub fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(Self::program());
-        command.args(args).env_clear().envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(self.home());
+        command
+            .args(args)
+            .env_clear()
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.home());
         command
     }
 

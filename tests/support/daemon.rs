@@ -49,7 +49,8 @@ impl Daemon {
         let token = made["operator_token"].as_str().unwrap();
         self.shown.push(token.to_owned());
         let operator = Keyward::alone();
-        let operator = operator.with("KEYWARD_ADDR", &self.url()).with("KEYWARD_CA_CERT", &self.ca_file().display().to_string());
+        let operator =
+            operator.with("KEYWARD_ADDR", &self.url()).with("KEYWARD_CA_CERT", &self.ca_file().display().to_string());
         operator.run_with(&["operator", "login"], &format!("{token}\n")).ok();
         self.operator = operator;
     }

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 
 use keyward_api::v1::{
-    ClaimType, DeclaredClaim, Issuer, LoginRequest, PutIssuerRequest, PutPolicyRequest, PutRoleRequest, PutSecretRequest, Role, Token,
-    issuer::Keys,
+    ClaimType, DeclaredClaim, Issuer, LoginRequest, PutIssuerRequest, PutPolicyRequest, PutRoleRequest,
+    PutSecretRequest, Role, Token, issuer::Keys,
 };
 use keyward_testbed::CiTokens;
 use serde_json::{Value, json};
 use tonic::Status;
 
-use super::{broker::Broker, caller::{Caller, Key}};
+use super::{
+    broker::Broker,
+    caller::{Caller, Key},
+};
 
 /// Whose tokens of GitHub's shape mean us.
 pub const AUDIENCE: &str = "https://github.com/acme";
@@ -81,7 +84,8 @@ impl Broker {
 impl Caller {
     /// Takes a role with an OIDC token.
     pub async fn login(&self, role: &str, oidc_token: &str) -> Result<Token, Status> {
-        let request = LoginRequest { role: role.to_owned(), oidc_token: oidc_token.to_owned(), ..LoginRequest::default() };
+        let request =
+            LoginRequest { role: role.to_owned(), oidc_token: oidc_token.to_owned(), ..LoginRequest::default() };
         Ok(self.auth().login(request).await?.into_inner().token.unwrap())
     }
 }

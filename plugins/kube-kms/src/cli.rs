@@ -82,7 +82,10 @@ pub async fn run_join(config: &Config, token_file: &Path) -> Result<String, Stri
     let token = read_token(token_file)?;
     let with = JoinString::parse(token.expose()).map_err(|error| error.to_string())?;
     let cluster = config.clusters.iter().find(|cluster| cluster.name == with.cluster).ok_or_else(|| {
-        format!("join token is for cluster `{}`, which the settings do not name; add a section `[[cluster]]`", with.cluster)
+        format!(
+            "join token is for cluster `{}`, which the settings do not name; add a section `[[cluster]]`",
+            with.cluster
+        )
     })?;
     let state = NodeState::at(&cluster.state_dir);
     if state.is_joined() {

@@ -1,6 +1,15 @@
 //! `keyward-kube-kms`, the Kubernetes KMS provider of Keyward: serves kube-apiserver over a unix socket with a key that the
 //! broker owns, and keeps a control plane working while the broker is away.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect by failing"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests say what they expect by failing"
+    )
+)]
 
 pub mod app;
 pub mod broker;

@@ -123,7 +123,8 @@ impl Saved {
 
     fn decode(text: &str) -> Option<Self> {
         let mut parts = text.split_ascii_whitespace();
-        let [Some("1"), Some(used), Some(monotonic), Some(wall), Some(boot), None] = std::array::from_fn(|_| parts.next())
+        let [Some("1"), Some(used), Some(monotonic), Some(wall), Some(boot), None] =
+            std::array::from_fn(|_| parts.next())
         else {
             return None;
         };

@@ -110,9 +110,8 @@ async fn a_keyset_that_cannot_be_made_durable_is_not_told() {
     let way = node.state().folder().join("keyset.new");
     fs::create_dir(&way).unwrap();
     broker.publish(keyset(ClusterMode::Local, 2, 2));
-    let failed = || async {
-        running.provider.metrics().keyset_saves_failed.load(std::sync::atomic::Ordering::Relaxed) > 0
-    };
+    let failed =
+        || async { running.provider.metrics().keyset_saves_failed.load(std::sync::atomic::Ordering::Relaxed) > 0 };
     until("a save failed", failed).await;
     assert_eq!(node.client().await.status().await.unwrap().key_id, before.key_id);
     assert!(!broker.reported(2));

@@ -7,7 +7,9 @@ use std::{
 };
 
 use clap::Subcommand;
-use keyward_api::v1::{BackupSummary, CreateBackupRequest, backup_service_client::BackupServiceClient, create_backup_response::Part};
+use keyward_api::v1::{
+    BackupSummary, CreateBackupRequest, backup_service_client::BackupServiceClient, create_backup_response::Part,
+};
 use keyward_sdk::crypto::digest::Hasher;
 use serde_json::json;
 
@@ -46,7 +48,11 @@ pub(crate) enum BackupCommand {
 
 impl BackupCommand {
     /// Carries it out.
-    pub(crate) async fn run(self, target: impl Fn() -> Result<Target, CliError>, output: &Output) -> Result<(), CliError> {
+    pub(crate) async fn run(
+        self,
+        target: impl Fn() -> Result<Target, CliError>,
+        output: &Output,
+    ) -> Result<(), CliError> {
         match self {
             Self::Create { file } => {
                 let summary = create(&target()?, &file).await?;
@@ -116,13 +122,15 @@ mod offline {
     };
 
     pub(super) fn verify(file: &Path, output: &Output) -> Result<(), CliError> {
-        let checked = backup::verify(open(file)?).map_err(|e| CliError::other(format!("checking {}", file.display()), e))?;
+        let checked =
+            backup::verify(open(file)?).map_err(|e| CliError::other(format!("checking {}", file.display()), e))?;
         show("whole", &checked, output);
         Ok(())
     }
 
     pub(super) fn restore(file: &Path, to: &Path, output: &Output) -> Result<(), CliError> {
-        let made = backup::restore(open(file)?, to).map_err(|e| CliError::other(format!("restoring to {}", to.display()), e))?;
+        let made = backup::restore(open(file)?, to)
+            .map_err(|e| CliError::other(format!("restoring to {}", to.display()), e))?;
         show("restored", &made, output);
         output.note("The audit log has seen a newer state: start the broker once with `--accept-older-store`.");
         Ok(())

@@ -1,11 +1,11 @@
 //! One file a noun.
 
-pub(super) mod backup;
 pub(super) mod audit;
+pub(super) mod backup;
+pub(super) mod cluster;
 pub(super) mod context;
 mod described;
 pub(super) mod issuer;
-pub(super) mod cluster;
 pub(super) mod key;
 pub(super) mod operator;
 pub(super) mod policy;

@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 use keyward_api::v1::{
-    InitializeRequest, RecoverRequest, RedeemBootstrapTokenRequest, RotateKeyringRequest, RotateRootKeyRequest, SealMember, SealPath,
-    SealRequest, UnsealRequest, auth_service_client::AuthServiceClient, seal_service_client::SealServiceClient,
+    InitializeRequest, RecoverRequest, RedeemBootstrapTokenRequest, RotateKeyringRequest, RotateRootKeyRequest,
+    SealMember, SealPath, SealRequest, UnsealRequest, auth_service_client::AuthServiceClient,
+    seal_service_client::SealServiceClient,
 };
 use serde_json::{Value, json};
 
@@ -87,7 +88,11 @@ impl OperatorCommand {
                 output.record(&[("state", json!(state(answer.state))), ("progress", progress(&answer.progress))]);
             }
             Self::Seal { yes } => {
-                prompt::confirm("Sealing stops every request until the broker is unsealed", "seal", Confirmed::from(yes))?;
+                prompt::confirm(
+                    "Sealing stops every request until the broker is unsealed",
+                    "seal",
+                    Confirmed::from(yes),
+                )?;
                 seal.seal(SealRequest {}).await?;
                 output.record(&[("state", json!("sealed"))]);
             }
@@ -97,7 +102,12 @@ impl OperatorCommand {
                 let bound = target.anonymous(ephemeral).connect().await?;
                 let bootstrap_token = prompt::secret("Bootstrap token: ")?.expose().to_owned();
                 let request = RedeemBootstrapTokenRequest { bootstrap_token };
-                let token = AuthServiceClient::new(bound).redeem_bootstrap_token(request).await?.into_inner().token.unwrap_or_default();
+                let token = AuthServiceClient::new(bound)
+                    .redeem_bootstrap_token(request)
+                    .await?
+                    .into_inner()
+                    .token
+                    .unwrap_or_default();
                 let expires = time(token.expires_at.as_ref());
                 Session::of(token.token, certificate, key, &expires)?.save(&target.addr)?;
                 output.record(&[("role", json!(token.role)), ("token_id", json!(token.id)), ("expires_at", expires)]);
@@ -126,7 +136,12 @@ impl OperatorCommand {
 fn shares() -> Result<Vec<String>, CliError> {
     use std::io::IsTerminal;
     if !std::io::stdin().is_terminal() {
-        return Ok(prompt::secret("")?.expose().lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect());
+        return Ok(prompt::secret("")?
+            .expose()
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(str::to_owned)
+            .collect());
     }
     let mut shares = Vec::new();
     loop {
@@ -138,14 +153,19 @@ fn shares() -> Result<Vec<String>, CliError> {
     }
 }
 
-async fn init(args: InitArgs, mut seal: SealServiceClient<crate::cli::connect::Client>, output: &Output) -> Result<(), CliError> {
+async fn init(
+    args: InitArgs,
+    mut seal: SealServiceClient<crate::cli::connect::Client>,
+    output: &Output,
+) -> Result<(), CliError> {
     let mut paths = Vec::new();
     if !args.members.is_empty() {
         let members = args.members.iter().enumerate().map(|(at, text)| member(at, text)).collect::<Result<_, _>>()?;
         paths.push(SealPath { name: "auto".to_owned(), threshold: 1, members });
     }
     if let (Some(people), Some(threshold)) = (args.people, args.threshold) {
-        let members = (1..=people).map(|at| SealMember { name: format!("person-{at}"), ..SealMember::default() }).collect();
+        let members =
+            (1..=people).map(|at| SealMember { name: format!("person-{at}"), ..SealMember::default() }).collect();
         paths.push(SealPath { name: "people".to_owned(), threshold, members });
     }
     let made = seal.initialize(InitializeRequest { paths }).await?.into_inner();

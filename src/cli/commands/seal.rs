@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use clap::{Args, Subcommand};
 use keyward_api::v1::{
-    DeleteSealPathRequest, DrillSealRequest, GetSealStatusRequest, ListSealPathsRequest, PersonShare, PutSealPathRequest, SealMember,
-    SealPath, SealState, UnsealProgress, seal_service_client::SealServiceClient,
+    DeleteSealPathRequest, DrillSealRequest, GetSealStatusRequest, ListSealPathsRequest, PersonShare,
+    PutSealPathRequest, SealMember, SealPath, SealState, UnsealProgress, seal_service_client::SealServiceClient,
 };
 use serde_json::{Value, json};
 
@@ -123,7 +123,8 @@ impl PathCommand {
                         ]
                     })
                 });
-                let heading = ["path", "threshold", "epoch", "member", "kind", "holder", "seen", "proven_at", "problem"];
+                let heading =
+                    ["path", "threshold", "epoch", "member", "kind", "holder", "seen", "proven_at", "problem"];
                 output.rows(&heading, rows.collect());
             }
             Self::Put(args) => {
@@ -177,9 +178,10 @@ async fn drill(mut seal: SealServiceClient<Client>, output: &Output) -> Result<(
         losses.iter().map(|loss| json!({ "lost": loss.lost, "survived": loss.survived })).collect()
     };
     if output.is_json() {
-        let coalitions = drill.coalitions.iter().map(|one| {
-            json!({ "path": one.path, "threshold": one.threshold, "of": one.of, "smallest": one.smallest })
-        });
+        let coalitions = drill
+            .coalitions
+            .iter()
+            .map(|one| json!({ "path": one.path, "threshold": one.threshold, "of": one.of, "smallest": one.smallest }));
         output.json(&json!({
             "coalitions": coalitions.collect::<Vec<_>>(),
             "single_losses": losses(&drill.single_losses),
@@ -189,12 +191,22 @@ async fn drill(mut seal: SealServiceClient<Client>, output: &Output) -> Result<(
         }));
         return Ok(());
     }
-    let rows = drill.coalitions.iter().map(|one| vec![json!(one.path), json!(one.threshold), json!(one.of), json!(one.smallest)]);
+    let rows = drill
+        .coalitions
+        .iter()
+        .map(|one| vec![json!(one.path), json!(one.threshold), json!(one.of), json!(one.smallest)]);
     output.rows(&["path", "threshold", "holders", "smallest"], rows.collect());
-    let rows = drill.single_losses.iter().map(|loss| vec![json!(loss.lost), json!(if loss.survived { "opens" } else { "SHUT FOR EVER" })]);
+    let rows = drill
+        .single_losses
+        .iter()
+        .map(|loss| vec![json!(loss.lost), json!(if loss.survived { "opens" } else { "SHUT FOR EVER" })]);
     output.rows(&["lost", "then"], rows.collect());
     let fatal: Vec<Value> = drill.fatal.iter().map(|loss| json!(loss.lost.join(" and "))).collect();
-    output.record(&[("survives_any", json!(drill.survives_any)), ("fatal_together", json!(fatal)), ("opens_alone", json!(drill.alone))]);
+    output.record(&[
+        ("survives_any", json!(drill.survives_any)),
+        ("fatal_together", json!(fatal)),
+        ("opens_alone", json!(drill.alone)),
+    ]);
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use clap::Subcommand;
 use keyward_api::v1::{
-    DeleteSecretRequest, DestroySecretRequest, GetSecretMetadataRequest, GetSecretRequest, ListSecretsRequest, PutSecretRequest,
-    SecretMetadata, SecretVersionState, UndeleteSecretRequest, secret_service_client::SecretServiceClient,
+    DeleteSecretRequest, DestroySecretRequest, GetSecretMetadataRequest, GetSecretRequest, ListSecretsRequest,
+    PutSecretRequest, SecretMetadata, SecretVersionState, UndeleteSecretRequest,
+    secret_service_client::SecretServiceClient,
 };
 use serde_json::{Map, Value, json};
 
@@ -101,10 +102,14 @@ impl SecretCommand {
                     path,
                     fields: read_fields(&fields)?,
                     expected_version: expect,
-                    expires_in: expires_in.map(prost_types::Duration::try_from).transpose().map_err(|e| CliError::usage(e.to_string()))?,
+                    expires_in: expires_in
+                        .map(prost_types::Duration::try_from)
+                        .transpose()
+                        .map_err(|e| CliError::usage(e.to_string()))?,
                 };
                 let version = client.put_secret(request).await?.into_inner().version.unwrap_or_default();
-                output.record(&[("version", json!(version.version)), ("created_at", time(version.created_at.as_ref()))]);
+                output
+                    .record(&[("version", json!(version.version)), ("created_at", time(version.created_at.as_ref()))]);
             }
             Self::Get { path, field, at } => {
                 let request = GetSecretRequest { path: path.clone(), version: at.unwrap_or(0) };
@@ -112,7 +117,8 @@ impl SecretCommand {
                 match field {
                     Some(name) => {
                         let value = secret.fields.get(&name);
-                        let value = value.ok_or_else(|| CliError::other(format!("`{path}`"), format!("has no field `{name}`")))?;
+                        let value = value
+                            .ok_or_else(|| CliError::other(format!("`{path}`"), format!("has no field `{name}`")))?;
                         output.raw(value)?;
                     }
                     None => output.json_or_record(secret.fields.into_iter().collect()),
@@ -122,8 +128,12 @@ impl SecretCommand {
                 let mut page_token = String::new();
                 let mut names = Vec::new();
                 loop {
-                    let request =
-                        ListSecretsRequest { folder: folder.clone().unwrap_or_default(), page_size: 1_000, page_token, recursive };
+                    let request = ListSecretsRequest {
+                        folder: folder.clone().unwrap_or_default(),
+                        page_size: 1_000,
+                        page_token,
+                        recursive,
+                    };
                     let page = client.list_secrets(request).await?.into_inner();
                     names.extend(page.names);
                     page_token = page.next_page_token;
@@ -134,17 +144,28 @@ impl SecretCommand {
                 output.rows(&["name"], names.into_iter().map(|name| vec![json!(name)]).collect());
             }
             Self::History { path } => {
-                let metadata = client.get_secret_metadata(GetSecretMetadataRequest { path }).await?.into_inner().metadata;
+                let metadata =
+                    client.get_secret_metadata(GetSecretMetadataRequest { path }).await?.into_inner().metadata;
                 history(metadata, output);
             }
             Self::Delete { path, versions } => {
-                history(client.delete_secret(DeleteSecretRequest { path, versions }).await?.into_inner().metadata, output);
+                history(
+                    client.delete_secret(DeleteSecretRequest { path, versions }).await?.into_inner().metadata,
+                    output,
+                );
             }
             Self::Undelete { path, versions } => {
-                history(client.undelete_secret(UndeleteSecretRequest { path, versions }).await?.into_inner().metadata, output);
+                history(
+                    client.undelete_secret(UndeleteSecretRequest { path, versions }).await?.into_inner().metadata,
+                    output,
+                );
             }
             Self::Destroy { path, versions, yes } => {
-                prompt::confirm(&format!("Destroying values of `{path}` cannot be undone"), &path, Confirmed::from(yes))?;
+                prompt::confirm(
+                    &format!("Destroying values of `{path}` cannot be undone"),
+                    &path,
+                    Confirmed::from(yes),
+                )?;
                 let all = versions.is_empty();
                 let request = DestroySecretRequest { path, versions, all };
                 history(client.destroy_secret(request).await?.into_inner().metadata, output);
@@ -203,7 +224,9 @@ impl Output {
             Err(_) => json!(format!("base64:{}", data_encoding::BASE64.encode(value))),
         };
         if self.is_json() {
-            self.json(&Value::Object(fields.iter().map(|(name, value)| (name.clone(), text(value))).collect::<Map<_, _>>()));
+            self.json(&Value::Object(
+                fields.iter().map(|(name, value)| (name.clone(), text(value))).collect::<Map<_, _>>(),
+            ));
         } else {
             let shown: Vec<(&str, Value)> = fields.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
             self.record(&shown);

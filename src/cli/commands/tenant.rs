@@ -86,7 +86,8 @@ impl TenantCommand {
                     &name,
                     Confirmed::from(yes),
                 )?;
-                let waiting_period = prost_types::Duration::try_from(after).map_err(|e| CliError::usage(e.to_string()))?;
+                let waiting_period =
+                    prost_types::Duration::try_from(after).map_err(|e| CliError::usage(e.to_string()))?;
                 let request = DestroyTenantRequest { name, waiting_period: Some(waiting_period) };
                 output.note(
                     "Old copies of the store stay readable to whoever holds them and the seal; rotate the system keyring and the \

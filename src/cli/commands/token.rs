@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 use keyward_api::v1::{
-    AttenuateRequest, PrincipalRef, RevokeRequest, RevokeSelfRequest, Scope, WhoAmIRequest, auth_service_client::AuthServiceClient,
-    revoke_request::What,
+    AttenuateRequest, PrincipalRef, RevokeRequest, RevokeSelfRequest, Scope, WhoAmIRequest,
+    auth_service_client::AuthServiceClient, revoke_request::What,
 };
 use serde_json::json;
 
@@ -79,7 +79,10 @@ impl TokenCommand {
                 ]);
             }
             Self::Attenuate { paths, actions, life } => {
-                let life = life.map(prost_types::Duration::try_from).transpose().map_err(|e| CliError::usage(e.to_string()))?;
+                let life = life
+                    .map(prost_types::Duration::try_from)
+                    .transpose()
+                    .map_err(|e| CliError::usage(e.to_string()))?;
                 let request = AttenuateRequest { scope: Some(Scope { paths, actions }), life };
                 let token = client.attenuate(request).await?.into_inner().token.unwrap_or_default();
                 output.record(&[
@@ -107,8 +110,9 @@ impl TokenCommand {
 impl RevokeArgs {
     fn what(self) -> Result<Option<What>, CliError> {
         if let Some(text) = self.principal {
-            let (issuer, subject) =
-                text.split_once('/').ok_or_else(|| CliError::usage("write ISSUER/SUBJECT; `/SUBJECT` for a client certificate"))?;
+            let (issuer, subject) = text
+                .split_once('/')
+                .ok_or_else(|| CliError::usage("write ISSUER/SUBJECT; `/SUBJECT` for a client certificate"))?;
             return Ok(Some(What::Principal(PrincipalRef { issuer: issuer.to_owned(), subject: subject.to_owned() })));
         }
         let all = self.all.then_some(What::Tenant(true));

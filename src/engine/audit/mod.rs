@@ -27,7 +27,9 @@ fn audit(world: &World) -> Result<Arc<Audit>, EngineError> {
 }
 
 fn unreadable(error: AuditError) -> EngineError {
-    EngineError::Unavailable(format!("the audit log cannot be read: {error}; `keyward audit verify` says where it is damaged"))
+    EngineError::Unavailable(format!(
+        "the audit log cannot be read: {error}; `keyward audit verify` says where it is damaged"
+    ))
 }
 
 fn no_log(origin: &str) -> EngineError {

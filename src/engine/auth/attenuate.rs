@@ -37,11 +37,14 @@ impl Operation for Attenuate {
 
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<IssuedToken>, EngineError> {
         let caller = permit.caller();
-        let scope = caller.scope().narrow(self.scope.clone()).map_err(|e| EngineError::invalid("scope", e.to_string()))?;
+        let scope =
+            caller.scope().narrow(self.scope.clone()).map_err(|e| EngineError::invalid("scope", e.to_string()))?;
         let rings = world.vault.rings();
         let narrowing = Narrowing { scope: self.scope.clone(), life: self.life };
-        let minted = token::attenuate(rings.of(permit.tenant())?, caller, narrowing, world.clock.now()).map_err(not_minted)?;
-        let role = caller.role().cloned().ok_or_else(|| EngineError::state("NO_TOKEN", "only a token can be narrowed"))?;
+        let minted =
+            token::attenuate(rings.of(permit.tenant())?, caller, narrowing, world.clock.now()).map_err(not_minted)?;
+        let role =
+            caller.role().cloned().ok_or_else(|| EngineError::state("NO_TOKEN", "only a token can be narrowed"))?;
         Ok(Done::Answer(IssuedToken::new(minted, caller.principal().clone(), role, scope)))
     }
 }

@@ -98,7 +98,8 @@ impl Operation for Login {
 impl Login {
     fn by_connection(&self, world: &World, tenant: TenantId) -> Result<(Principal, Claims), EngineError> {
         let caller = self.connection.identify_without_token(world, tenant);
-        let caller = caller.map_err(|error| EngineError::NotProven { reason: error.reason(), what: error.to_string() })?;
+        let caller =
+            caller.map_err(|error| EngineError::NotProven { reason: error.reason(), what: error.to_string() })?;
         Ok((caller.principal().clone(), caller.claims().clone()))
     }
 }
@@ -131,7 +132,11 @@ async fn once(world: &World, tenant: TenantId, verified: &Verified, changes: &mu
 }
 
 /// Marks of tokens that would not be accepted any more in any case. Looks at some pages of each tenant a call.
-pub(in crate::engine) async fn old_marks(world: &World, tenant: TenantId, now: Timestamp) -> Result<Vec<DataPath>, EngineError> {
+pub(in crate::engine) async fn old_marks(
+    world: &World,
+    tenant: TenantId,
+    now: Timestamp,
+) -> Result<Vec<DataPath>, EngineError> {
     let (mut old, mut after) = (Vec::new(), None);
     for _ in 0..PAGES {
         let page = world.vault.values::<Used>(tenant, USED, after.as_ref(), MAX_LIST).await?;

@@ -81,7 +81,8 @@ impl Operation for RevokeSelf {
     type Reply = Kept<()>;
 
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Kept<()>>, EngineError> {
-        let token = permit.caller().token().ok_or_else(|| EngineError::state("NO_TOKEN", "there is no token to revoke"))?;
+        let token =
+            permit.caller().token().ok_or_else(|| EngineError::state("NO_TOKEN", "there is no token to revoke"))?;
         store(permit.tenant(), &Revocation::now(Revoked::Token(token.id), world.clock.now()))
     }
 }

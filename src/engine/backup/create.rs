@@ -89,7 +89,8 @@ impl Operation for CreateBackup {
 }
 
 fn take(vault: &Vault) -> Result<Snapshot, EngineError> {
-    let snapshots = vault.storage().snapshots().ok_or_else(|| EngineError::Internal("the store has changed".to_owned()))?;
+    let snapshots =
+        vault.storage().snapshots().ok_or_else(|| EngineError::Internal("the store has changed".to_owned()))?;
     snapshots.snapshot().map_err(|error| EngineError::Unavailable(error.to_string()))
 }
 

@@ -43,13 +43,19 @@ impl ControlType for BootstrapRecord {
 ///
 /// # Errors
 /// [`EngineError`] when it cannot be stored.
-pub fn make(changes: &mut Changes, tenant: TenantId, made_by: &str, now: Timestamp) -> Result<SecretString, EngineError> {
+pub fn make(
+    changes: &mut Changes,
+    tenant: TenantId,
+    made_by: &str,
+    now: Timestamp,
+) -> Result<SecretString, EngineError> {
     let mut bytes = [0; 48];
     let (id, secret) = bytes.split_at_mut(16);
     id.copy_from_slice(&tenant.0);
     random::fill_fresh(secret);
     let text = format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&bytes));
-    let role = OPERATOR_ROLE.parse().map_err(|_| EngineError::Internal("the operator role has a bad name".to_owned()))?;
+    let role =
+        OPERATOR_ROLE.parse().map_err(|_| EngineError::Internal("the operator role has a bad name".to_owned()))?;
     let record = BootstrapRecord { expires_at: now.saturating_add(BOOTSTRAP_LIFE), role, made_by: made_by.to_owned() };
     changes.put_control(tenant, &entry_name(&text), &record)?;
     SecretString::new(text).map_err(|error| EngineError::Internal(error.to_string()))
@@ -60,7 +66,8 @@ pub fn make(changes: &mut Changes, tenant: TenantId, made_by: &str, now: Timesta
 /// # Errors
 /// None but a bug.
 pub fn operator_role() -> Result<RoleConfig, EngineError> {
-    let name = OPERATOR_ROLE.parse().map_err(|_| EngineError::Internal("the operator role has a bad name".to_owned()))?;
+    let name =
+        OPERATOR_ROLE.parse().map_err(|_| EngineError::Internal("the operator role has a bad name".to_owned()))?;
     Ok(RoleConfig {
         name,
         description: "may do everything that the policy `operator` permits".to_owned(),
@@ -74,10 +81,15 @@ pub fn operator_role() -> Result<RoleConfig, EngineError> {
 ///
 /// # Errors
 /// [`EngineError::NotProven`] when there is none like it.
-pub fn spend(world: &World, text: &SecretString, changes: &mut Changes) -> Result<(TenantId, BootstrapRecord), EngineError> {
+pub fn spend(
+    world: &World,
+    text: &SecretString,
+    changes: &mut Changes,
+) -> Result<(TenantId, BootstrapRecord), EngineError> {
     let unknown = || EngineError::NotProven {
         reason: "BOOTSTRAP_TOKEN_UNKNOWN",
-        what: "this token is not known, was used, or is older than an hour; make one with `keyward operator recover`".to_owned(),
+        what: "this token is not known, was used, or is older than an hour; make one with `keyward operator recover`"
+            .to_owned(),
     };
     let tenant = tenant_of(text.expose()).ok_or_else(unknown)?;
     let name = entry_name(text.expose());

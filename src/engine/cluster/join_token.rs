@@ -89,7 +89,10 @@ impl Operation for CreateJoinToken {
         if let Some(name) = &self.node
             && find_node(world, tenant, &cluster.id, name).is_some_and(|node| node.state != NodeState::Revoked)
         {
-            return Err(EngineError::state("NODE_EXISTS", format!("a node `{name}` has joined; revoke it first or take another name")));
+            return Err(EngineError::state(
+                "NODE_EXISTS",
+                format!("a node `{name}` has joined; revoke it first or take another name"),
+            ));
         }
         let endpoints = if self.endpoints.is_empty() { world.endpoints()? } else { self.endpoints.clone() };
         check_endpoints(&endpoints)?;
@@ -124,8 +127,12 @@ fn check_endpoints(endpoints: &[String]) -> Result<(), EngineError> {
         return Err(EngineError::invalid("endpoints", format!("1 to {MAX_ENDPOINTS} are allowed")));
     }
     for endpoint in endpoints {
-        let port = endpoint.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
-        let plain = endpoint.len() <= 255 && endpoint.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'@');
+        let port = endpoint
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.is_empty())
+            .and_then(|(_, port)| port.parse::<u16>().ok());
+        let plain = endpoint.len() <= 255
+            && endpoint.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'@');
         if port.is_none() || !plain {
             return Err(EngineError::invalid("endpoints", format!("`{}` is not `host:port`", endpoint.escape_debug())));
         }

@@ -2,8 +2,8 @@
 
 use keyward_kit::cluster::{ClusterId, SeedKey};
 use keyward_sdk::{
-    secret::{Key32, Secret, serde_exposed},
     crypto::random,
+    secret::{Key32, Secret, serde_exposed},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,9 @@ fn find(
     version: u32,
 ) -> Result<std::sync::Arc<ClusterKeyRecord>, EngineError> {
     let found = world.tables.cluster_keys.get(tenant, &entry(&cluster.id, version));
-    found.ok_or_else(|| EngineError::Internal(format!("version {version} of the key of cluster {} is missing", cluster.name)))
+    found.ok_or_else(|| {
+        EngineError::Internal(format!("version {version} of the key of cluster {} is missing", cluster.name))
+    })
 }
 
 /// The keys of all versions that may be used.

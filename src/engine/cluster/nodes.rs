@@ -22,12 +22,21 @@ pub(in crate::engine) fn node_entry(cluster: &ClusterId, node: &Name) -> String 
 }
 
 /// Where a node's report lies.
-pub(in crate::engine) fn report_place(tenant: TenantId, cluster: &ClusterId, node: &Name) -> Result<DataPath, PathError> {
+pub(in crate::engine) fn report_place(
+    tenant: TenantId,
+    cluster: &ClusterId,
+    node: &Name,
+) -> Result<DataPath, PathError> {
     DataPath::new(tenant, &format!("node/report/{cluster}/{node}"))
 }
 
 /// A node by its name.
-pub(in crate::engine) fn find_node(world: &World, tenant: TenantId, cluster: &ClusterId, node: &Name) -> Option<Arc<NodeRecord>> {
+pub(in crate::engine) fn find_node(
+    world: &World,
+    tenant: TenantId,
+    cluster: &ClusterId,
+    node: &Name,
+) -> Option<Arc<NodeRecord>> {
     world.tables.nodes.get(tenant, &node_entry(cluster, node))
 }
 

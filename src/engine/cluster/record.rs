@@ -188,7 +188,11 @@ pub struct ReportRecord {
 }
 
 /// The cluster of this name.
-pub(in crate::engine) fn existing(world: &World, tenant: TenantId, name: &Name) -> Result<Arc<ClusterRecord>, EngineError> {
+pub(in crate::engine) fn existing(
+    world: &World,
+    tenant: TenantId,
+    name: &Name,
+) -> Result<Arc<ClusterRecord>, EngineError> {
     let found = world.tables.clusters.get(tenant, name.as_str());
     found.ok_or_else(|| EngineError::not_found(ResourceKind::Cluster, name.as_str()))
 }

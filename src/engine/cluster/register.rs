@@ -53,7 +53,8 @@ impl Operation for RegisterCluster {
         let broken = |error: keyward_sdk::crypto::CryptoError| EngineError::Internal(format!("control key: {error}"));
         let pkcs8 = generate(KeyKind::Ed25519).map_err(broken)?;
         let public = PrivateKey::from_pkcs8(KeyKind::Ed25519, &pkcs8).map_err(broken)?.public_key();
-        let control_key = public.raw().try_into().map_err(|_| EngineError::Internal("control key has an odd length".to_owned()))?;
+        let control_key =
+            public.raw().try_into().map_err(|_| EngineError::Internal("control key has an odd length".to_owned()))?;
         changes.put_control(tenant, &id.to_string(), &keys::ControlKeyRecord { pkcs8 })?;
         let cluster = ClusterRecord {
             name: self.name.clone(),
@@ -86,7 +87,10 @@ impl Allowance {
     pub(super) fn check(&self) -> Result<(), EngineError> {
         let hour = keyward_sdk::time::Span::from_hours(1);
         if self.offline_max.is_some_and(|max| max < hour) {
-            return Err(EngineError::invalid("allowance.offline_max", "is less than an hour; a restart could then end a cluster"));
+            return Err(EngineError::invalid(
+                "allowance.offline_max",
+                "is less than an hour; a restart could then end a cluster",
+            ));
         }
         match (self.offline_max, self.offline_writes_max) {
             (Some(max), Some(writes)) if writes > max => {

@@ -1,13 +1,25 @@
 //! What work with keys promises, through the code that requests run.
 
 use keyward_sdk::{
-    crypto::{asymmetric::Scheme, lc::{OaepHash, OaepPublicKey}},
+    crypto::{
+        asymmetric::Scheme,
+        lc::{OaepHash, OaepPublicKey},
+    },
     envelope::OVERHEAD,
     secret::Secret,
 };
 use proptest::prelude::*;
 
-use super::{batch::{decrypt, encrypt}, cipher::{open, seal}, data_key::make, mac::{mac, verify_mac}, rewrap::rewrap, sign::sign, verify::verify, *};
+use super::{
+    batch::{decrypt, encrypt},
+    cipher::{open, seal},
+    data_key::make,
+    mac::{mac, verify_mac},
+    rewrap::rewrap,
+    sign::sign,
+    verify::verify,
+    *,
+};
 use crate::{
     engine::{
         EngineError,
@@ -163,7 +175,8 @@ fn every_type_signs_in_every_way_that_fits_it() {
         let old = sign(&key, None, b"message").unwrap();
         for scheme in fitting {
             let made = sign(&key, Some(*scheme), b"message").unwrap();
-            let check = |message: &[u8], signature: &[u8]| verify(&key, Some(*scheme), 0, message, signature).unwrap().valid;
+            let check =
+                |message: &[u8], signature: &[u8]| verify(&key, Some(*scheme), 0, message, signature).unwrap().valid;
             assert!(check(b"message", &made.bytes));
             assert!(!check(b"messagf", &made.bytes) && !check(b"message", b"") && !check(b"message", &made.bytes[1..]));
         }
@@ -219,7 +232,8 @@ fn an_rsa_key_decrypts_what_its_public_key_encrypted_elsewhere() {
 fn each_item_of_a_batch_has_a_result_of_its_own() {
     let key = hot(KeyType::Aes256Gcm, &[]);
     let items = [(b"one".to_vec(), "a"), (vec![1; MAX_PAYLOAD + 1], "b"), (b"three".to_vec(), "c")];
-    let items: Vec<_> = items.into_iter().map(|(p, aad)| ToEncrypt { plaintext: secret(&p), aad: aad.into() }).collect();
+    let items: Vec<_> =
+        items.into_iter().map(|(p, aad)| ToEncrypt { plaintext: secret(&p), aad: aad.into() }).collect();
     let BatchOf(sealed) = encrypt(&key, &items).unwrap();
     assert!(matches!(sealed[..], [Ok(_), Err(EngineError::Limit { .. }), Ok(_)]));
     let first = sealed[0].as_ref().unwrap().ciphertext.clone();
@@ -236,7 +250,8 @@ fn each_item_of_a_batch_has_a_result_of_its_own() {
 #[test]
 fn a_batch_has_one_to_a_thousand_items() {
     let key = hot(KeyType::Aes256Gcm, &[]);
-    let items = |count| (0..count).map(|_| ToEncrypt { plaintext: secret(b"x"), aad: bytes::Bytes::new() }).collect::<Vec<_>>();
+    let items =
+        |count| (0..count).map(|_| ToEncrypt { plaintext: secret(b"x"), aad: bytes::Bytes::new() }).collect::<Vec<_>>();
     assert!(matches!(encrypt(&key, &items(0)), Err(EngineError::Invalid { .. })));
     assert!(encrypt(&key, &items(MAX_ITEMS)).unwrap().0.iter().all(Result::is_ok));
     assert!(matches!(encrypt(&key, &items(MAX_ITEMS + 1)), Err(EngineError::Limit { .. })));

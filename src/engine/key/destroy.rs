@@ -118,7 +118,12 @@ impl CancelKeyDestruction {
                 let version = record.version_mut(number)?;
                 match version.state {
                     VersionState::Scheduled(at) if at > now => version.state = VersionState::Disabled,
-                    _ => return nothing(format!("version {number} of key `{}` is not to be destroyed, or was", self.path)),
+                    _ => {
+                        return nothing(format!(
+                            "version {number} of key `{}` is not to be destroyed, or was",
+                            self.path
+                        ));
+                    }
                 }
             }
         }

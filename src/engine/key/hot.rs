@@ -91,13 +91,19 @@ impl HotKey {
         }
         let number = if number == 0 { info.primary } else { number };
         let makes = matches!(to, Use::Encrypt | Use::Sign | Use::Mac);
-        let refuse = |reason, what: &str| Err(EngineError::state(reason, format!("version {number} of key `{}` {what}", info.path)));
+        let refuse = |reason, what: &str| {
+            Err(EngineError::state(reason, format!("version {number} of key `{}` {what}", info.path)))
+        };
         match info.version(number)?.state {
             VersionState::Enabled => {}
             VersionState::DecryptOnly if !makes => {}
-            VersionState::DecryptOnly => return refuse("KEY_VERSION_DECRYPT_ONLY", "makes nothing new; rotate the key"),
+            VersionState::DecryptOnly => {
+                return refuse("KEY_VERSION_DECRYPT_ONLY", "makes nothing new; rotate the key");
+            }
             VersionState::Disabled => return refuse("KEY_VERSION_DISABLED", "is disabled"),
-            VersionState::Scheduled(_) => return refuse("KEY_VERSION_DESTROYING", "is to be destroyed; cancel that first"),
+            VersionState::Scheduled(_) => {
+                return refuse("KEY_VERSION_DESTROYING", "is to be destroyed; cancel that first");
+            }
             VersionState::Destroyed => return refuse("KEY_VERSION_DESTROYED", "was destroyed"),
         }
         let version = self.material(number)?;
@@ -111,7 +117,10 @@ impl HotKey {
     /// [`EngineError::State`] when it was destroyed.
     pub fn material(&self, number: u32) -> Result<&HotVersion, EngineError> {
         let destroyed = || {
-            EngineError::state("KEY_VERSION_DESTROYED", format!("version {number} of key `{}` was destroyed", self.info().path))
+            EngineError::state(
+                "KEY_VERSION_DESTROYED",
+                format!("version {number} of key `{}` was destroyed", self.info().path),
+            )
         };
         self.versions.get(&number).map(|version| &**version).ok_or_else(destroyed)
     }

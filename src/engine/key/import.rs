@@ -60,11 +60,15 @@ impl Operation for ImportKey {
         rotate::usable(&record.info)?;
         let now = world.clock.now();
         let name = name_of(&self.import_id);
-        let import = world.tables.imports.get(tenant, &name).filter(|import| {
-            import.expires_at > now && import.path == self.path && import.key_id == record.info.id
-        });
+        let import =
+            world.tables.imports.get(tenant, &name).filter(|import| {
+                import.expires_at > now && import.path == self.path && import.key_id == record.info.id
+            });
         let import = import.ok_or_else(|| {
-            EngineError::invalid("import_id", "no wrapping key of this id waits for this key: it was used, has expired, or is for another key")
+            EngineError::invalid(
+                "import_id",
+                "no wrapping key of this id waits for this key: it was used, has expired, or is for another key",
+            )
         })?;
         let (wrapping, wrapped, kind) = (self.wrapping, self.wrapped.clone(), record.info.kind);
         let material = offload(move || Material::imported(kind, unwrap(&import, wrapping, &wrapped)?)).await?;
@@ -79,13 +83,15 @@ impl Operation for ImportKey {
 /// Unwraps. One answer for whatever is wrong.
 pub(super) fn unwrap(import: &ImportRecord, wrapping: Wrapping, wrapped: &[u8]) -> Result<Secret, EngineError> {
     let refused = || {
-        let what = "the wrapped key does not open: it was wrapped for another wrapping key, in another way, or was changed";
+        let what =
+            "the wrapped key does not open: it was wrapped for another wrapping key, in another way, or was changed";
         EngineError::Undecryptable(what.to_owned())
     };
     if wrapped.len() > MAX_WRAPPED {
         return Err(EngineError::invalid("wrapped_key", format!("at most {MAX_WRAPPED} bytes are allowed")));
     }
-    let private = OaepPrivateKey::from_pkcs8(&import.private).map_err(|error| EngineError::Internal(error.to_string()))?;
+    let private =
+        OaepPrivateKey::from_pkcs8(&import.private).map_err(|error| EngineError::Internal(error.to_string()))?;
     let open = |sealed: &[u8]| private.decrypt(OaepHash::Sha256, sealed, &[]);
     let unwrapped: Result<Secret, CryptoError> = match wrapping {
         Wrapping::RsaOaep => open(wrapped),

@@ -43,7 +43,8 @@ impl Operation for ListKeys {
         let prefix = self.folder.as_ref().map_or_else(String::new, |folder| format!("{folder}/"));
         let limit = self.page.limit();
         let found = world.tables.keys.list(permit.tenant(), &prefix, &self.page.after, limit);
-        let next = found.last().filter(|_| found.len() == limit).map_or_else(String::new, |key| key.info().path.to_string());
+        let next =
+            found.last().filter(|_| found.len() == limit).map_or_else(String::new, |key| key.info().path.to_string());
         let items = found.iter().map(|key| KeyInfo { versions: Vec::new(), ..key.info().clone() }).collect();
         Ok(Done::Answer(Page { items, next }))
     }

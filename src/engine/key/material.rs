@@ -25,7 +25,9 @@ impl Material {
     pub fn generate(kind: KeyType) -> Result<Self, EngineError> {
         match kind.pair() {
             None => Ok(Self(Secret::random(Key32::LEN))),
-            Some(pair) => asymmetric::generate(pair).map(Self).map_err(|error| EngineError::Internal(error.to_string())),
+            Some(pair) => {
+                asymmetric::generate(pair).map(Self).map_err(|error| EngineError::Internal(error.to_string()))
+            }
         }
     }
 

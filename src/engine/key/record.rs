@@ -169,7 +169,10 @@ impl KeyRecord {
     /// [`EngineError::Limit`] when it has grown too large.
     pub(super) fn store(&self, tenant: TenantId, changes: &mut Changes) -> Result<(), EngineError> {
         if encode(self)?.len() > MAX_BYTES {
-            return Err(EngineError::Limit { what: "the size of the key with all its versions", limit: MAX_BYTES as u64 });
+            return Err(EngineError::Limit {
+                what: "the size of the key with all its versions",
+                limit: MAX_BYTES as u64,
+            });
         }
         changes.put_control(tenant, self.info.path.as_str(), self)?;
         Ok(())

@@ -57,7 +57,9 @@ impl SetKeyVersionState {
         };
         match version.state {
             VersionState::Destroyed => return refuse("KEY_VERSION_DESTROYED", "was destroyed"),
-            VersionState::Scheduled(_) => return refuse("KEY_VERSION_DESTROYING", "is to be destroyed; cancel that first"),
+            VersionState::Scheduled(_) => {
+                return refuse("KEY_VERSION_DESTROYING", "is to be destroyed; cancel that first");
+            }
             VersionState::Enabled | VersionState::DecryptOnly | VersionState::Disabled => {}
         }
         version.state = match (self.state, primary) {
@@ -65,10 +67,16 @@ impl SetKeyVersionState {
             (Settable::Enabled, true) => VersionState::Enabled,
             (Settable::DecryptOnly, false) => VersionState::DecryptOnly,
             (Settable::Enabled, false) => {
-                return refuse("NOT_PRIMARY", "is not the primary: it can be decrypt-only or disabled; to go on, rotate the key");
+                return refuse(
+                    "NOT_PRIMARY",
+                    "is not the primary: it can be decrypt-only or disabled; to go on, rotate the key",
+                );
             }
             (Settable::DecryptOnly, true) => {
-                return refuse("PRIMARY", "is the primary: rotate the key, and it is decrypt-only by that, or disable it");
+                return refuse(
+                    "PRIMARY",
+                    "is the primary: rotate the key, and it is decrypt-only by that, or disable it",
+                );
             }
         };
         Ok(())

@@ -64,7 +64,9 @@ fn a_key_gets_only_uses_that_fit_its_type() {
         for used in [Use::Encrypt, Use::Decrypt, Use::Sign, Use::Verify, Use::Mac, Use::VerifyMac] {
             let ask = CreateKey { uses: [used].into(), ..create(kind) };
             let fits = match used {
-                Use::Encrypt | Use::Decrypt => kind.is_rsa() || matches!(kind, KeyType::Aes256Gcm | KeyType::Chacha20Poly1305),
+                Use::Encrypt | Use::Decrypt => {
+                    kind.is_rsa() || matches!(kind, KeyType::Aes256Gcm | KeyType::Chacha20Poly1305)
+                }
                 Use::Sign | Use::Verify => kind.pair().is_some(),
                 Use::Mac | Use::VerifyMac => kind == KeyType::HmacSha256,
             };
@@ -89,7 +91,11 @@ fn labels_and_periods_have_limits() {
     for bad in [Span::from_hours(23), Span::from_days(4_000)] {
         assert!(CreateKey { rotation_period: Some(bad), ..create(KeyType::Aes256Gcm) }.info(NOW).is_err());
     }
-    let imported = CreateKey { rotation_period: Some(Span::from_days(30)), origin: Origin::Imported, ..create(KeyType::Aes256Gcm) };
+    let imported = CreateKey {
+        rotation_period: Some(Span::from_days(30)),
+        origin: Origin::Imported,
+        ..create(KeyType::Aes256Gcm)
+    };
     assert!(imported.info(NOW).is_err());
 }
 
@@ -167,7 +173,9 @@ fn states_are_set_as_they_make_sense() {
     assert_eq!(reason(state_to(1, Settable::Enabled).apply(&mut key).unwrap_err()), "NOT_PRIMARY");
     assert_eq!(reason(state_to(2, Settable::DecryptOnly).apply(&mut key).unwrap_err()), "PRIMARY");
     assert_eq!(reason(state_to(3, Settable::Disabled).apply(&mut key).unwrap_err()), "NO_SUCH_VERSION");
-    for (version, state) in [(2, Settable::Disabled), (2, Settable::Enabled), (1, Settable::Disabled), (1, Settable::DecryptOnly)] {
+    for (version, state) in
+        [(2, Settable::Disabled), (2, Settable::Enabled), (1, Settable::Disabled), (1, Settable::DecryptOnly)]
+    {
         state_to(version, state).apply(&mut key).unwrap();
     }
     set(&mut key, 1, VersionState::Scheduled(NOW));
@@ -207,7 +215,10 @@ fn a_destruction_can_be_called_off_while_the_period_lasts() {
     destroy(None, Some(7)).apply(&mut key, NOW).unwrap();
     let hot = HotKey::new(TENANT, key.clone(), None);
     assert_eq!(reason(hot.version_for(Use::Decrypt, 0).err().unwrap()), "KEY_DESTROYING");
-    assert_eq!(reason(cancel(None).apply(&mut key, NOW.saturating_add(Span::from_days(7))).unwrap_err()), "NOT_DESTROYING");
+    assert_eq!(
+        reason(cancel(None).apply(&mut key, NOW.saturating_add(Span::from_days(7))).unwrap_err()),
+        "NOT_DESTROYING"
+    );
     cancel(None).apply(&mut key, NOW).unwrap();
     assert_eq!((key.info.destroy_at, states(&key)[0]), (None, VersionState::Disabled));
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::{
         Done, EngineError, Operation, Reply, World, certificate,
-        cluster::{ClusterRecord, JoinRecord, MAX_NODES, NodeRecord, NodeState, find_node, join_entry, node_entry, nodes_of},
+        cluster::{
+            ClusterRecord, JoinRecord, MAX_NODES, NodeRecord, NodeState, find_node, join_entry, node_entry, nodes_of,
+        },
         tenant::NODE_AUTHORITY,
     },
     identity::{IssuerRef, NodeIdentity, Principal, ca::Authority},
@@ -118,7 +120,8 @@ impl Action for Join {
 fn unknown() -> EngineError {
     EngineError::NotProven {
         reason: "JOIN_TOKEN_UNKNOWN",
-        what: "this join token is not known, was used, or has expired; make one with `keyward cluster join-token`".to_owned(),
+        what: "this join token is not known, was used, or has expired; make one with `keyward cluster join-token`"
+            .to_owned(),
     }
 }
 
@@ -137,7 +140,8 @@ impl Operation for Join {
         let mut changes = Changes::new();
         changes.based_on(tenant, world.vault.counter(tenant));
         let now = world.clock.now();
-        let cluster = world.tables.clusters.get(tenant, join.cluster.as_str()).filter(|found| found.id == join.cluster_id);
+        let cluster =
+            world.tables.clusters.get(tenant, join.cluster.as_str()).filter(|found| found.id == join.cluster_id);
         let (Some(cluster), true) = (cluster, join.expires_at > now) else { return Err(unknown()) };
         let id = NodeId::random();
         let name = match &join.node {
@@ -174,5 +178,7 @@ impl Operation for Join {
 
 fn given_name(id: &NodeId) -> Result<Name, EngineError> {
     let id = id.to_string();
-    format!("node-{}", id.get(..8).unwrap_or(&id)).parse().map_err(|_| EngineError::Internal("a node's name is bad".to_owned()))
+    format!("node-{}", id.get(..8).unwrap_or(&id))
+        .parse()
+        .map_err(|_| EngineError::Internal("a node's name is bad".to_owned()))
 }

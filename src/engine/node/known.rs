@@ -36,7 +36,10 @@ pub fn known(world: &World, caller: &Caller) -> Result<Known, EngineError> {
     if identity.generation == found.node.issued || identity.generation == found.node.used {
         Ok(found)
     } else {
-        Err(refuse("NODE_CERTIFICATE_OLD", "this certificate was replaced by a newer one that is in use; a copy of the node may be about"))
+        Err(refuse(
+            "NODE_CERTIFICATE_OLD",
+            "this certificate was replaced by a newer one that is in use; a copy of the node may be about",
+        ))
     }
 }
 

@@ -16,4 +16,3 @@ pub use self::{
     renew::{RenewCertificate, Renewal, Renewed},
     report::{ReportKeyset, Reported},
 };
-

@@ -99,7 +99,10 @@ impl Operation for RemoteDecrypt {
     type Reply = RemotePlaintext;
 
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<RemotePlaintext>, EngineError> {
-        let id: KeyId = self.key_id.parse().map_err(|error: keyward_kit::cluster::KeyIdError| EngineError::invalid("key_id", error.to_string()))?;
+        let id: KeyId = self
+            .key_id
+            .parse()
+            .map_err(|error: keyward_kit::cluster::KeyIdError| EngineError::invalid("key_id", error.to_string()))?;
         let (found, version) = unknown(world, permit.caller(), id.version())?;
         if found.cluster.key_id(&version) != self.key_id {
             return Err(EngineError::not_found(ResourceKind::Key, self.key_id.as_str()));

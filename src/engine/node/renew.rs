@@ -87,15 +87,20 @@ impl Operation for RenewCertificate {
         changes.based_on(tenant, world.vault.counter(tenant));
         let found = look_up(world, identity)?;
         let now = world.clock.now();
-        let until = found.cluster.allowance.offline_max.map(|max| shown.not_after().saturating_add(max).saturating_add(LATE));
+        let until =
+            found.cluster.allowance.offline_max.map(|max| shown.not_after().saturating_add(max).saturating_add(LATE));
         if until.is_some_and(|until| until < now) {
-            return Err(refuse("NODE_TOO_LATE", "this certificate expired longer ago than the cluster allows; revoke the node and join anew"));
+            return Err(refuse(
+                "NODE_TOO_LATE",
+                "this certificate expired longer ago than the cluster allows; revoke the node and join anew",
+            ));
         }
         let mut node: NodeRecord = (*found.node).clone();
         let entry = node_entry(&found.cluster.id, &node.name);
         let subject = format!("{}/{}", identity.cluster, identity.node).as_str().into();
         let principal = Principal { tenant, issuer: IssuerRef::Node, subject };
-        let role: Name = "node".parse().map_err(|_| EngineError::Internal("the role of nodes has a bad name".to_owned()))?;
+        let role: Name =
+            "node".parse().map_err(|_| EngineError::Internal("the role of nodes has a bad name".to_owned()))?;
         if identity.generation < node.used || identity.generation > node.issued {
             node.state = NodeState::Locked;
             changes.put_control(tenant, &entry, &node)?;

@@ -38,7 +38,12 @@ struct Part(#[serde(with = "keyward_sdk::secret::serde_exposed")] Secret);
 impl Body {
     /// Adds the value to `changes`. Parts but the last are committed at once, under an id that nothing refers to until
     /// `changes` are committed; what a crash leaves of them is collected later.
-    pub(super) async fn write(world: &World, tenant: TenantId, fields: &Fields, changes: &mut Changes) -> Result<Self, EngineError> {
+    pub(super) async fn write(
+        world: &World,
+        tenant: TenantId,
+        fields: &Fields,
+        changes: &mut Changes,
+    ) -> Result<Self, EngineError> {
         let encoded = encode_fields(fields)?;
         let id = random::array();
         let parts: Vec<&[u8]> = encoded.chunks(PART).collect();
@@ -62,11 +67,10 @@ impl Body {
         let mut encoded = Zeroizing::new(Vec::with_capacity(PART.min(4_096)));
         for number in 0..self.parts {
             let place = self.part(tenant, number as usize)?;
-            let (part, _) = world
-                .vault
-                .read::<Part>(&place)
-                .await?
-                .ok_or_else(|| EngineError::Internal(format!("part {number} of `{path}` is missing from the store")))?;
+            let (part, _) =
+                world.vault.read::<Part>(&place).await?.ok_or_else(|| {
+                    EngineError::Internal(format!("part {number} of `{path}` is missing from the store"))
+                })?;
             encoded.extend_from_slice(part.0.expose());
         }
         let fields: Vec<Field> = decode(&encoded, path.as_str())?;

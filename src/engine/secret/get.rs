@@ -46,16 +46,20 @@ impl Operation for GetSecret {
         let tenant = permit.tenant();
         let (secret, _) = record::existing(world, tenant, &self.path).await?;
         let number = self.version.unwrap_or(secret.current);
-        let version = secret
-            .versions
-            .iter()
-            .find(|v| v.number == number)
-            .ok_or_else(|| EngineError::not_found(ResourceKind::Secret, format!("{} version {number}", self.path)))?;
-        let refuse = |reason, what: &str| Err(EngineError::state(reason, format!("version {number} of `{}` {what}", self.path)));
+        let version =
+            secret.versions.iter().find(|v| v.number == number).ok_or_else(|| {
+                EngineError::not_found(ResourceKind::Secret, format!("{} version {number}", self.path))
+            })?;
+        let refuse =
+            |reason, what: &str| Err(EngineError::state(reason, format!("version {number} of `{}` {what}", self.path)));
         match version.state {
-            VersionState::Deleted => return refuse("SECRET_DELETED", "is deleted; bring it back with `keyward secret undelete`"),
+            VersionState::Deleted => {
+                return refuse("SECRET_DELETED", "is deleted; bring it back with `keyward secret undelete`");
+            }
             VersionState::Destroyed => return refuse("SECRET_DESTROYED", "was destroyed and cannot be brought back"),
-            VersionState::Live if secret.expired(version, world.clock.now()) => return refuse("SECRET_EXPIRED", "has expired; write a new one"),
+            VersionState::Live if secret.expired(version, world.clock.now()) => {
+                return refuse("SECRET_EXPIRED", "has expired; write a new one");
+            }
             VersionState::Live => {}
         }
         let fields = version.body.read(world, tenant, &self.path).await?;

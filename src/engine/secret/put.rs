@@ -57,7 +57,8 @@ impl Operation for PutSecret {
         }
         let mut changes = Changes::new();
         let body = Body::write(world, tenant, &self.fields, &mut changes).await?;
-        secret.current = secret.current.checked_add(1).ok_or(EngineError::Limit { what: "the version", limit: u32::MAX.into() })?;
+        secret.current =
+            secret.current.checked_add(1).ok_or(EngineError::Limit { what: "the version", limit: u32::MAX.into() })?;
         let version = VersionEntry {
             number: secret.current,
             created_at: now,
@@ -87,7 +88,12 @@ impl PutSecret {
 }
 
 /// Drops what retention by count and age no longer keeps, oldest first; never the newest.
-fn retain(secret: &mut SecretRecord, tenant: TenantId, now: keyward_sdk::time::Timestamp, changes: &mut Changes) -> Result<(), EngineError> {
+fn retain(
+    secret: &mut SecretRecord,
+    tenant: TenantId,
+    now: keyward_sdk::time::Timestamp,
+    changes: &mut Changes,
+) -> Result<(), EngineError> {
     let keep = usize::try_from(secret.max_versions.max(1)).unwrap_or(usize::MAX);
     let excess = secret.versions.len().saturating_sub(keep);
     let oldest = secret.max_age.map(|age| now.saturating_sub(age));

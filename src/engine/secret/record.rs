@@ -106,11 +106,19 @@ pub(super) fn place(tenant: TenantId, path: &NamePath) -> Result<DataPath, PathE
 }
 
 /// Reads the metadata and what it must still be at the commit.
-pub(super) async fn find(world: &World, tenant: TenantId, path: &NamePath) -> Result<Option<(SecretRecord, Expect)>, EngineError> {
+pub(super) async fn find(
+    world: &World,
+    tenant: TenantId,
+    path: &NamePath,
+) -> Result<Option<(SecretRecord, Expect)>, EngineError> {
     let found = world.vault.read::<SecretRecord>(&place(tenant, path)?).await?;
     Ok(found.map(|(record, revision)| (record, Expect::At(revision))))
 }
 
-pub(super) async fn existing(world: &World, tenant: TenantId, path: &NamePath) -> Result<(SecretRecord, Expect), EngineError> {
+pub(super) async fn existing(
+    world: &World,
+    tenant: TenantId,
+    path: &NamePath,
+) -> Result<(SecretRecord, Expect), EngineError> {
     find(world, tenant, path).await?.ok_or_else(|| EngineError::not_found(ResourceKind::Secret, path.as_str()))
 }

@@ -58,7 +58,8 @@ impl Open {
 
     /// As one commit. Keyrings that have no room in it follow with the next job.
     pub(super) fn written(&self, world: &World, change: Change) -> Result<(Changes, Vec<PersonShare>), EngineError> {
-        let Written { changes, behind, shares } = change.into_changes(&world.vault.rings(), self.counter, self.held().now)?;
+        let Written { changes, behind, shares } =
+            change.into_changes(&world.vault.rings(), self.counter, self.held().now)?;
         world.behind.add(behind);
         Ok((changes, shares))
     }
@@ -96,7 +97,10 @@ impl Reply for PathChanged {
     fn recall(kept: &[u8]) -> Result<Option<Self>, VaultError> {
         let Kept { mut notes, had_shares } = decode(kept, "a kept reply")?;
         if had_shares {
-            notes.push("people's shares went with the first answer and are not kept; put the path again to make new ones".to_owned());
+            notes.push(
+                "people's shares went with the first answer and are not kept; put the path again to make new ones"
+                    .to_owned(),
+            );
         }
         Ok(Some(Self { shares: Vec::new(), notes }))
     }
@@ -104,14 +108,17 @@ impl Reply for PathChanged {
 
 /// What an operator must know of a path that others could open until now.
 pub(super) fn old_backups(path: &crate::seal::Name) -> String {
-    format!("backups from before stay openable by those who could open `{path}` then: destroy those that they must not read")
+    format!(
+        "backups from before stay openable by those who could open `{path}` then: destroy those that they must not read"
+    )
 }
 
 /// Seals behind: reads the record without trusting it.
 pub(super) async fn record_of(world: &World) -> Result<SealRecord, EngineError> {
     let bytes = Vault::seal_record(world.vault.storage()).await?;
     let bytes = bytes.ok_or_else(|| EngineError::Internal("the seal record is gone".to_owned()))?;
-    let record = SealRecord::parse(&bytes).map_err(|error| EngineError::state("SEAL_RECORD_DAMAGED", error.to_string()))?;
+    let record =
+        SealRecord::parse(&bytes).map_err(|error| EngineError::state("SEAL_RECORD_DAMAGED", error.to_string()))?;
     let changed = |error: crate::seal::OpenError| EngineError::state("SEAL_RECORD_DAMAGED", error.to_string());
     record.verify(&world.vault.root()).map_err(changed)?;
     Ok(record)

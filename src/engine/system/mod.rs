@@ -30,9 +30,7 @@ pub use self::{
     unseal::Unseal,
 };
 use super::{EngineError, Lifecycle, Reply};
-use crate::{
-    method::{Action, ResourceKind, Tenantwide},
-};
+use crate::method::{Action, ResourceKind, Tenantwide};
 
 /// What all of these are about.
 pub(super) const SYSTEM: Tenantwide = Tenantwide(ResourceKind::System);

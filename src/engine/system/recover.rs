@@ -10,10 +10,7 @@ use tracing::warn;
 
 use super::{SYSTEM, SealedOperation};
 use crate::{
-    engine::{
-        EngineError, Lifecycle, Reply, SealState, World, bootstrap,
-        lifecycle::MEMBER_TIMEOUT,
-    },
+    engine::{EngineError, Lifecycle, Reply, SealState, World, bootstrap, lifecycle::MEMBER_TIMEOUT},
     keyring::{Changes, VaultError},
     method::{Action, Method, Tenantwide, rows},
     policy::{self, OPERATOR_POLICY, OPERATOR_ROLE},
@@ -62,7 +59,10 @@ impl SealedOperation for Recover {
             let by = format!("shares of path {}", unsealed.path());
             match lifecycle.state().await? {
                 SealState::Unsealed if !unsealed.root().same_as(&lifecycle.world()?.vault.root()) => {
-                    return Err(refused("SHARE_REFUSED", "the seal record in the store is not the one that this broker was opened with"));
+                    return Err(refused(
+                        "SHARE_REFUSED",
+                        "the seal record in the store is not the one that this broker was opened with",
+                    ));
                 }
                 SealState::Unsealed => {}
                 SealState::Sealed | SealState::Uninitialized => lifecycle.adopt(unsealed).await?,
@@ -71,7 +71,8 @@ impl SealedOperation for Recover {
         };
         let world = lifecycle.world()?;
         let deadline = Instant::now() + MEMBER_TIMEOUT;
-        let recorded = lifecycle.parts.audit.system("operator.recovered", vec![("by", &by)], Durability::Fsync, deadline).await;
+        let recorded =
+            lifecycle.parts.audit.system("operator.recovered", vec![("by", &by)], Durability::Fsync, deadline).await;
         recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
         let operator_token = make(&world).await?;
         warn!(recovered.by = %by, "Operator token made by recovery");
@@ -95,7 +96,8 @@ impl Recover {
                 Err(error) => return Err(refused("SHARE_REFUSED", error.to_string())),
             }
         }
-        let told = last.map_or_else(String::new, |at| format!("path {} has {} of {} shares: ", at.path, at.have, at.need));
+        let told =
+            last.map_or_else(String::new, |at| format!("path {} has {} of {} shares: ", at.path, at.have, at.need));
         Err(refused("MORE_SHARES", format!("{told}give all that it takes in one request")))
     }
 }
@@ -110,7 +112,10 @@ fn local_user_alone(record: &SealRecord, local: Option<u32>) -> Result<(), Engin
         return Err(refused("MORE_SHARES", format!("give {} shares of the path {}", path.k, path.name)));
     }
     if local != Some(rustix::process::getuid().as_raw()) {
-        return Err(refused("NOT_LOCAL", "no seal path is of people: recover as the daemon's own user on its unix socket"));
+        return Err(refused(
+            "NOT_LOCAL",
+            "no seal path is of people: recover as the daemon's own user on its unix socket",
+        ));
     }
     Ok(())
 }

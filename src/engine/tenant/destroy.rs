@@ -2,7 +2,10 @@
 
 use keyward_sdk::time::{Span, Timestamp};
 
-use super::{TenantRecord, TenantState, record, suspend::{not_main, store}};
+use super::{
+    TenantRecord, TenantState, record,
+    suspend::{not_main, store},
+};
 use crate::{
     engine::{Done, EngineError, Kept, Operation, World},
     keyring::Changes,

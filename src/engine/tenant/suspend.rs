@@ -61,13 +61,21 @@ pub(super) fn not_main(name: &Name) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn change(world: &World, name: &Name, from: TenantState, to: TenantState) -> Result<Done<Kept<TenantRecord>>, EngineError> {
+fn change(
+    world: &World,
+    name: &Name,
+    from: TenantState,
+    to: TenantState,
+) -> Result<Done<Kept<TenantRecord>>, EngineError> {
     let mut tenant = record::find(world, name)?;
     if tenant.state == to {
         return Ok(Done::Answer(Kept(tenant)));
     }
     if tenant.state != from {
-        return Err(EngineError::state("TENANT_DESTROYING", format!("tenant `{name}` is being destroyed; cancel that first")));
+        return Err(EngineError::state(
+            "TENANT_DESTROYING",
+            format!("tenant `{name}` is being destroyed; cancel that first"),
+        ));
     }
     tenant.state = to;
     store(tenant)

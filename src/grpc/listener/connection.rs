@@ -117,7 +117,11 @@ impl AsyncWrite for Connection {
         }
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         match &mut self.io {
             Io::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Io::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),

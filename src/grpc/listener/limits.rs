@@ -69,7 +69,11 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mine = UnderWay(self.limits.under_way.clone());
         if mine.0.fetch_add(1, Ordering::AcqRel) >= self.limits.limit {
-            let status: Status = refusal(Code::ResourceExhausted, "TOO_MANY_IN_FLIGHT", "too many requests are under way; try again shortly");
+            let status: Status = refusal(
+                Code::ResourceExhausted,
+                "TOO_MANY_IN_FLIGHT",
+                "too many requests are under way; try again shortly",
+            );
             return Either::Right(ready(Ok(status.into_http())));
         }
         Either::Left(Counted { inner: self.inner.call(request), mine })

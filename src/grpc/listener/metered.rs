@@ -124,7 +124,9 @@ where
         let Poll::Ready(answer) = this.inner.poll(cx) else { return Poll::Pending };
         this.under_way.code = match &answer {
             // A refusal is in the headers. Without one the answer is good, but for a stream that fails later.
-            Ok(response) => response.headers().get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes())),
+            Ok(response) => {
+                response.headers().get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+            }
             Err(_) => Code::Unknown,
         };
         Poll::Ready(answer)

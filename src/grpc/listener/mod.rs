@@ -28,11 +28,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use self::{connection::Accepted, worker::Worker};
 pub use self::{
     connection::{LocalPeer, Peer},
     limits::Limits,
 };
-use self::{connection::Accepted, worker::Worker};
 
 /// How the listener is set up.
 #[derive(Clone, Debug)]

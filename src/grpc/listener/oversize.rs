@@ -63,7 +63,11 @@ where
         let out_of_range = HeaderValue::from_static("11");
         match answer {
             Poll::Ready(Ok(response)) if response.headers().get("grpc-status") == Some(&out_of_range) => {
-                let status = refusal(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", "the message is larger than 4 MiB; send less at once");
+                let status = refusal(
+                    Code::ResourceExhausted,
+                    "MESSAGE_TOO_LARGE",
+                    "the message is larger than 4 MiB; send less at once",
+                );
                 Poll::Ready(Ok(status.into_http()))
             }
             other => other,

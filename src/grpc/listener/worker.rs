@@ -132,7 +132,8 @@ async fn establish(accepted: Accepted, slot: Slot, tls: Arc<rustls::ServerConfig
         Accepted::Tcp(stream, address) => {
             stream.set_nodelay(true)?;
             let shaken = tokio::time::timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(stream)).await;
-            let stream = shaken.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the handshake took too long"))??;
+            let stream =
+                shaken.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the handshake took too long"))??;
             Ok(Connection::tls(stream, address, slot))
         }
     }

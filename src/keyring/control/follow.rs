@@ -168,7 +168,12 @@ fn take(
     Ok(values)
 }
 
-pub(super) fn show(views: &[Arc<dyn View>], tenant: TenantId, key: &str, value: Option<&[u8]>) -> Result<(), VaultError> {
+pub(super) fn show(
+    views: &[Arc<dyn View>],
+    tenant: TenantId,
+    key: &str,
+    value: Option<&[u8]>,
+) -> Result<(), VaultError> {
     let Some((kind, name)) = key.split_once('/') else { return Ok(()) };
     views.iter().filter(|view| view.kind() == kind).try_for_each(|view| view.apply(tenant, name, value))
 }

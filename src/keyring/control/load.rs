@@ -84,7 +84,9 @@ pub(in crate::keyring) async fn load(
     for (tenant, seen) in &before.tenants {
         match hot.tenants.get(tenant) {
             Some(now) if now.counter >= seen.counter => {}
-            Some(now) => return Err(older(*tenant, &format!("it is at {}, and was at {} before", now.counter, seen.counter))),
+            Some(now) => {
+                return Err(older(*tenant, &format!("it is at {}, and was at {} before", now.counter, seen.counter)));
+            }
             None => shown.push((*tenant, Values::new())),
         }
     }

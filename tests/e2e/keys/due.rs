@@ -1,7 +1,9 @@
 //! What the clock does.
 
 use keyward::engine::key::{VersionState, destroy_due, rotate_due};
-use keyward_api::v1::{CreateKeyRequest, GetImportParametersRequest, KeyOrigin, KeyType, ScheduleKeyDestructionRequest};
+use keyward_api::v1::{
+    CreateKeyRequest, GetImportParametersRequest, KeyOrigin, KeyType, ScheduleKeyDestructionRequest,
+};
 use keyward_sdk::time::Span;
 
 use super::{create, keys};

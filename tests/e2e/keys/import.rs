@@ -55,7 +55,8 @@ async fn a_wrapping_key_is_good_for_one_import_of_one_key() {
         algorithm: WrappingAlgorithm::RsaOaepSha256.into(),
         wrapped_key,
     };
-    let import = async |request| keys(&operator).import_key(request).await.map(|answer| answer.into_inner().key.unwrap());
+    let import =
+        async |request| keys(&operator).import_key(request).await.map(|answer| answer.into_inner().key.unwrap());
     assert_eq!(reason(&import(ask("one", "no key".into())).await.unwrap_err()), "UNDECRYPTABLE");
     assert_eq!(field(&import(ask("two", wrapped_key.clone())).await.unwrap_err()), "import_id");
     assert_eq!(import(ask("one", wrapped_key.clone())).await.unwrap().primary_version, 1);

@@ -6,9 +6,10 @@ mod import;
 mod tenants;
 
 use keyward_api::v1::{
-    BatchDecryptItem, BatchDecryptRequest, CreateKeyRequest, DecryptRequest, EncryptRequest, EncryptResponse, Key, KeyType,
-    KeyVersionState, RewrapRequest, RotateKeyRequest, ScheduleKeyDestructionRequest, SetKeyVersionStateRequest,
-    batch_decrypt_result::Result as Item, crypto_service_client::CryptoServiceClient, key_service_client::KeyServiceClient,
+    BatchDecryptItem, BatchDecryptRequest, CreateKeyRequest, DecryptRequest, EncryptRequest, EncryptResponse, Key,
+    KeyType, KeyVersionState, RewrapRequest, RotateKeyRequest, ScheduleKeyDestructionRequest,
+    SetKeyVersionStateRequest, batch_decrypt_result::Result as Item, crypto_service_client::CryptoServiceClient,
+    key_service_client::KeyServiceClient,
 };
 use tonic::Code;
 
@@ -75,7 +76,8 @@ async fn a_retry_makes_one_key_and_not_two() {
     let first = create(&operator, "app/db", KeyType::Ed25519).await;
     assert_eq!(create(&operator, "app/db", KeyType::Ed25519).await.id, first.id);
     let other = broker.operator().await;
-    let request = CreateKeyRequest { path: "app/db".to_owned(), r#type: KeyType::Ed25519.into(), ..CreateKeyRequest::default() };
+    let request =
+        CreateKeyRequest { path: "app/db".to_owned(), r#type: KeyType::Ed25519.into(), ..CreateKeyRequest::default() };
     assert_eq!(keys(&other).create_key(request).await.unwrap_err().code(), Code::AlreadyExists);
 }
 
@@ -107,7 +109,8 @@ async fn a_batch_answers_each_item_by_itself() {
 async fn what_is_wrong_with_a_request_is_said_by_field() {
     let broker = broker().start().await;
     let operator = broker.operator().await;
-    let ask = |path: &str, kind: i32| CreateKeyRequest { path: path.to_owned(), r#type: kind, ..CreateKeyRequest::default() };
+    let ask =
+        |path: &str, kind: i32| CreateKeyRequest { path: path.to_owned(), r#type: kind, ..CreateKeyRequest::default() };
     for (request, blamed) in [(ask("../x", 1), "path"), (ask("x", 0), "type"), (ask("x", 99), "type")] {
         let refused = keys(&operator).create_key(request).await.unwrap_err();
         assert_eq!((refused.code(), field(&refused).as_str()), (Code::InvalidArgument, blamed));

@@ -2,8 +2,8 @@
 
 use keyward::{config::OlderStore, storage::backup};
 use keyward_api::v1::{
-    BackupSummary, CreateBackupRequest, GetStatusRequest, RevokeSelfRequest, SealState, backup_service_client::BackupServiceClient,
-    create_backup_response::Part,
+    BackupSummary, CreateBackupRequest, GetStatusRequest, RevokeSelfRequest, SealState,
+    backup_service_client::BackupServiceClient, create_backup_response::Part,
 };
 use tonic::Code;
 
@@ -36,7 +36,10 @@ async fn a_backup_is_whole_sealed_and_remembered() {
     let (bytes, summary) = taken(&operator).await.unwrap();
     assert!(!warned(&broker).await);
     let checked = backup::parse(&bytes).unwrap();
-    assert_eq!((checked.entries, checked.bytes, checked.revision.0), (summary.entries, summary.bytes, summary.revision));
+    assert_eq!(
+        (checked.entries, checked.bytes, checked.revision.0),
+        (summary.entries, summary.bytes, summary.revision)
+    );
     assert!(!bytes.windows(22).any(|part| part == b"a value nobody may see"));
 }
 
@@ -55,12 +58,15 @@ async fn a_backup_ends_when_its_caller_is_revoked() {
     for at in 0..24 {
         write(&operator, &format!("large/{at}"), &value).await.unwrap();
     }
-    let mut parts = BackupServiceClient::new(operator.client()).create_backup(CreateBackupRequest {}).await.unwrap().into_inner();
+    let mut parts =
+        BackupServiceClient::new(operator.client()).create_backup(CreateBackupRequest {}).await.unwrap().into_inner();
     parts.message().await.unwrap().unwrap();
     operator.auth().revoke_self(RevokeSelfRequest {}).await.unwrap();
     let ended = loop {
         match parts.message().await {
-            Ok(Some(message)) => assert!(!matches!(message.part, Some(Part::Summary(_))), "the backup went on to its end"),
+            Ok(Some(message)) => {
+                assert!(!matches!(message.part, Some(Part::Summary(_))), "the backup went on to its end")
+            }
             Ok(None) => panic!("the backup ended as if it were whole"),
             Err(status) => break status,
         }

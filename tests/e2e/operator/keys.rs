@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use keyward_api::v1::{
-    DeleteSealPathRequest, DrillSealRequest, GetStatusRequest, ListSealPathsRequest, RotateKeyringRequest, RotateRootKeyRequest, SealRequest,
-    SealState,
+    DeleteSealPathRequest, DrillSealRequest, GetStatusRequest, ListSealPathsRequest, RotateKeyringRequest,
+    RotateRootKeyRequest, SealRequest, SealState,
 };
 
 use super::{put_people, read, seal_status, unseal, write};
@@ -54,13 +54,15 @@ async fn paths_are_added_replaced_and_removed_while_open() {
     let operator = broker.operator().await;
     write(&operator, "a/b", "kept").await.unwrap();
     let shares = put_people(&operator, "people").await;
-    let listed = operator.seal().list_seal_paths(ListSealPathsRequest { probe: true }).await.unwrap().into_inner().paths;
+    let listed =
+        operator.seal().list_seal_paths(ListSealPathsRequest { probe: true }).await.unwrap().into_inner().paths;
     assert_eq!(listed.iter().map(|path| path.name.as_str()).collect::<Vec<_>>(), ["auto", "people"]);
     assert!(listed[0].opens_by_itself && listed[0].members[0].reachable && listed[0].members[0].proven_at.is_some());
     assert!(!listed[1].opens_by_itself && listed[1].threshold == 2 && listed[1].members.len() == 3);
     let drill = operator.seal().drill_seal(DrillSealRequest {}).await.unwrap().into_inner();
     assert_eq!((drill.coalitions.len(), drill.survives_any), (2, 2));
-    let gone = operator.seal().delete_seal_path(DeleteSealPathRequest { name: "auto".to_owned() }).await.unwrap().into_inner();
+    let gone =
+        operator.seal().delete_seal_path(DeleteSealPathRequest { name: "auto".to_owned() }).await.unwrap().into_inner();
     assert!(gone.notes[0].contains("backups"), "{gone:?}");
     let last = operator.seal().delete_seal_path(DeleteSealPathRequest { name: "people".to_owned() }).await.unwrap_err();
     assert_eq!(reason(&last), "LAST_PATH");
@@ -77,7 +79,8 @@ async fn a_dead_member_is_named_in_the_status() {
     let operator = broker.operator().await;
     put_people(&operator, "people").await;
     std::fs::remove_file(broker.folder().join("seal.key")).unwrap();
-    let listed = operator.seal().list_seal_paths(ListSealPathsRequest { probe: true }).await.unwrap().into_inner().paths;
+    let listed =
+        operator.seal().list_seal_paths(ListSealPathsRequest { probe: true }).await.unwrap().into_inner().paths;
     assert!(!listed[0].members[0].reachable && !listed[0].members[0].problem.is_empty(), "{listed:?}");
     let status = operator.seal().get_status(GetStatusRequest {}).await.unwrap().into_inner();
     assert!(status.warnings[0].contains("key-file"), "{:?}", status.warnings);

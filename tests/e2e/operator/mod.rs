@@ -9,8 +9,8 @@ mod seal;
 mod start;
 
 use keyward_api::v1::{
-    GetSealStatusResponse, GetSealStatusRequest, GetSecretRequest, PutSealPathRequest, PutSecretRequest, SealMember, SealPath, UnsealRequest,
-    UnsealResponse,
+    GetSealStatusRequest, GetSealStatusResponse, GetSecretRequest, PutSealPathRequest, PutSecretRequest, SealMember,
+    SealPath, UnsealRequest, UnsealResponse,
 };
 use tonic::Status;
 

@@ -39,7 +39,10 @@ async fn an_older_copy_of_the_store_is_refused_until_it_is_accepted() {
     broker.start_again().await;
     let status = seal_status(&broker).await;
     assert_eq!(status.state(), SealState::Sealed);
-    assert!(status.reason.contains("older copy of the store") && status.reason.contains("--accept-older-store"), "{status:?}");
+    assert!(
+        status.reason.contains("older copy of the store") && status.reason.contains("--accept-older-store"),
+        "{status:?}"
+    );
     broker.stop().await;
     broker.reconfigure(|config| config.older = OlderStore::Accept);
     broker.start_again().await;

@@ -56,7 +56,9 @@ async fn shares_that_do_not_belong_are_named_and_nothing_is_written() {
     operator.seal().seal(SealRequest {}).await.unwrap();
     let store = || std::fs::read(broker.folder().join("keyward.store")).unwrap();
     let before = store();
-    for (share, what) in [(&old[0], "earlier epoch"), (&elsewhere[0], "another installation"), (&"no share".to_owned(), "share")] {
+    for (share, what) in
+        [(&old[0], "earlier epoch"), (&elsewhere[0], "another installation"), (&"no share".to_owned(), "share")]
+    {
         let refused = unseal(&broker, share).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "SHARE_REFUSED"));
         assert!(refused.message().contains(what), "{refused:?}");

@@ -2,7 +2,10 @@
 
 use std::{net::TcpListener, os::unix::fs::PermissionsExt};
 
-use keyward::{app::App, config::{Config, Purpose, StorageConfig}};
+use keyward::{
+    app::App,
+    config::{Config, Purpose, StorageConfig},
+};
 use keyward_api::v1::SealState;
 use keyward_sdk::time::SystemClock;
 

@@ -5,7 +5,13 @@
 //!   stand-ins cluster DIR CONFIG  etcd and a kube-apiserver with this EncryptionConfiguration: DIR/kubeconfig, DIR/etcd
 //!
 //! `DIR/ready` is written last.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "fails with what is wrong")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "fails with what is wrong"
+)]
 #![allow(clippy::disallowed_methods, reason = "settings are the demo's own")]
 
 use std::{fs, future::pending, path::Path};

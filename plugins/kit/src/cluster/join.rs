@@ -46,7 +46,8 @@ impl JoinString {
     /// # Errors
     /// Never for what can be parsed again; only for a line of megabytes.
     pub fn encode(&self) -> Result<SecretString, SecretError> {
-        let room = 2 + self.cluster.len() + self.endpoints.iter().map(|endpoint| 1 + endpoint.len()).sum::<usize>() + 64;
+        let room =
+            2 + self.cluster.len() + self.endpoints.iter().map(|endpoint| 1 + endpoint.len()).sum::<usize>() + 64;
         let mut body = Zeroizing::new(Vec::with_capacity(room + CHECKSUM));
         body.extend_from_slice(&[0; CHECKSUM]);
         text(&mut body, &self.cluster, MAX_NAME);

@@ -114,7 +114,13 @@ mod tests {
     #[test]
     fn a_second_spelling_is_refused() {
         let id = KeyId::of(&ClusterId::random(), &ClusterKeyId::random(), 7, [0xab; 8]).to_string();
-        for other in [id.to_uppercase(), id.replace(".7.", ".07."), id.replace(".7.", ".+7."), format!("{id}."), format!(" {id}")] {
+        for other in [
+            id.to_uppercase(),
+            id.replace(".7.", ".07."),
+            id.replace(".7.", ".+7."),
+            format!("{id}."),
+            format!(" {id}"),
+        ] {
             assert_eq!(other.parse::<KeyId>(), Err(KeyIdError), "{other}");
         }
     }

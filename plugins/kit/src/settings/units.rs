@@ -117,19 +117,25 @@ mod tests {
 
     #[test]
     fn durations_are_read_and_shown_as_people_write_them() {
-        for (text, millis) in [("250ms", 250), ("1h30m", 5_400_000), ("30d", 2_592_000_000), ("0s", 0), (" 15m ", 900_000)] {
+        for (text, millis) in
+            [("250ms", 250), ("1h30m", 5_400_000), ("30d", 2_592_000_000), ("0s", 0), (" 15m ", 900_000)]
+        {
             let read: HumanDuration = text.parse().unwrap();
             assert_eq!(read.0, Duration::from_millis(millis), "{text}");
             assert_eq!(read.to_string().parse::<HumanDuration>(), Ok(read));
         }
-        for bad in ["", "5", "m", "5m1h", "1h1h", "-1s", "1.5h", "99999999999999999999s", "18446744073709551615w", "5 minutes"] {
+        for bad in
+            ["", "5", "m", "5m1h", "1h1h", "-1s", "1.5h", "99999999999999999999s", "18446744073709551615w", "5 minutes"]
+        {
             assert_eq!(bad.parse::<HumanDuration>(), Err(UnitError::Duration), "{bad}");
         }
     }
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        for (text, bytes) in [("10", 10), ("512KiB", 524_288), ("1 MiB", 1_048_576), ("10MB", 10_000_000), ("2GiB", 2_147_483_648)] {
+        for (text, bytes) in
+            [("10", 10), ("512KiB", 524_288), ("1 MiB", 1_048_576), ("10MB", 10_000_000), ("2GiB", 2_147_483_648)]
+        {
             assert_eq!(text.parse(), Ok(HumanSize(bytes)), "{text}");
         }
         for bad in ["", "MiB", "1mb", "1MiB2", "-1", "18446744073709551615GiB"] {

@@ -63,10 +63,12 @@ fn socket(cluster: &ClusterConfig) -> Option<String> {
         Err(error) => return Some(error.to_string()),
     }
     match &cluster.socket.at {
-        SocketAt::File(path) if !path.file_name().unwrap_or(OsStr::new("")).as_bytes().starts_with(b"@") => Some(format!(
-            "the name of `{}` does not begin with `@`, so API servers before Kubernetes 1.32 cannot connect; rename it",
-            path.display()
-        )),
+        SocketAt::File(path) if !path.file_name().unwrap_or(OsStr::new("")).as_bytes().starts_with(b"@") => {
+            Some(format!(
+                "the name of `{}` does not begin with `@`, so API servers before Kubernetes 1.32 cannot connect; rename it",
+                path.display()
+            ))
+        }
         _ => None,
     }
 }

@@ -39,9 +39,12 @@ fn connect(certificate: &NodeCertificate, facts: &Facts) -> Result<Endpoints<Cha
 /// Another endpoint may do better only where this one did not do its work.
 pub(super) fn sort_out(status: Status) -> Failure<Status> {
     match status.code() {
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::ResourceExhausted | Code::Internal => {
-            Failure::Elsewhere(status)
-        }
+        Code::Unavailable
+        | Code::DeadlineExceeded
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::ResourceExhausted
+        | Code::Internal => Failure::Elsewhere(status),
         _ => Failure::Final(status),
     }
 }

@@ -15,7 +15,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// A channel to `host:port` that connects when it is first used, and again after a break.
 pub(super) fn channel(at: &str, tls: Arc<ClientConfig>) -> Result<Channel, BrokerError> {
     let unusable = |why: String| BrokerError::Unreachable(format!("endpoint `{at}` is not `host:port`: {why}"));
-    let uri: http::Uri = format!("http://{at}").parse().map_err(|error: http::uri::InvalidUri| unusable(error.to_string()))?;
+    let uri: http::Uri =
+        format!("http://{at}").parse().map_err(|error: http::uri::InvalidUri| unusable(error.to_string()))?;
     let host = uri.host().ok_or_else(|| unusable("no host".to_owned()))?.trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(host.clone()).map_err(|error| unusable(error.to_string()))?;
     let port = uri.port_u16().ok_or_else(|| unusable("no port".to_owned()))?;

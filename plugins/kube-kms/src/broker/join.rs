@@ -11,7 +11,12 @@ use keyward_kit::{
 };
 use keyward_sdk::crypto::random;
 
-use super::{BrokerError, client::{sort_out, unanswered}, connect::channel, convert};
+use super::{
+    BrokerError,
+    client::{sort_out, unanswered},
+    connect::channel,
+    convert,
+};
 use crate::node::{Node, NodeKey};
 
 const JOIN: Duration = Duration::from_secs(30);
@@ -36,7 +41,8 @@ pub enum JoinFailure {
 /// [`JoinFailure`]; the token is used up only when the broker took it.
 pub async fn join(with: &JoinString) -> Result<Node, JoinFailure> {
     let pin = PinnedCa::new(with.ca_pin);
-    let config = tls::client_config_with(Arc::clone(&pin) as _, None).map_err(|error| JoinFailure::Key(error.to_string()))?;
+    let config =
+        tls::client_config_with(Arc::clone(&pin) as _, None).map_err(|error| JoinFailure::Key(error.to_string()))?;
     let config = Arc::new(config);
     let channels = with.endpoints.iter().map(|at| channel(at, Arc::clone(&config))).collect::<Result<Vec<_>, _>>()?;
     let key = NodeKey::generate().map_err(|error| JoinFailure::Key(error.to_string()))?;

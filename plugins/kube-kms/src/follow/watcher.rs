@@ -26,7 +26,9 @@ pub async fn watch(provider: Arc<Provider>, to: Sender<KeysetEvent>, stop: Cance
         let Some(began) = stop.run_until_cancelled(provider.broker().watch(generation)).await else { return };
         let ended = match began {
             Ok(events) => {
-                let Some((seen, ended)) = stop.run_until_cancelled(follow(&provider, events, &to)).await else { return };
+                let Some((seen, ended)) = stop.run_until_cancelled(follow(&provider, events, &to)).await else {
+                    return;
+                };
                 if seen {
                     failures = 0;
                 }
@@ -52,7 +54,11 @@ pub async fn watch(provider: Arc<Provider>, to: Sender<KeysetEvent>, stop: Cance
 }
 
 /// Passes events on until the watch breaks; no error means that the keyset is to be asked for anew.
-async fn follow(provider: &Provider, mut events: KeysetEvents, to: &Sender<KeysetEvent>) -> (bool, Option<BrokerError>) {
+async fn follow(
+    provider: &Provider,
+    mut events: KeysetEvents,
+    to: &Sender<KeysetEvent>,
+) -> (bool, Option<BrokerError>) {
     let mut seen = false;
     loop {
         let event = tokio::select! {

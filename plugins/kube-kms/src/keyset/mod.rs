@@ -131,9 +131,7 @@ impl Keyset {
                 (Mode::Remote, true, _) => return Err(KeysetError::Material(version.version, "")),
             }
         }
-        let encrypts = |number: u32| {
-            self.version(number).is_some_and(|version| version.state == VersionState::Enabled)
-        };
+        let encrypts = |number: u32| self.version(number).is_some_and(|version| version.state == VersionState::Enabled);
         match (encrypts(self.primary), self.next) {
             (false, _) => Err(KeysetError::Primary(self.primary)),
             (true, Some((next, _))) if !encrypts(next) => Err(KeysetError::Primary(next)),
@@ -195,7 +193,10 @@ pub(crate) mod tests {
         assert!(matches!(Keyset { primary: 9, ..good() }.check(), Err(KeysetError::Primary(9))));
         assert!(matches!(Keyset { next: Some((9, Timestamp::MAX)), ..good() }.check(), Err(KeysetError::Primary(9))));
         assert!(matches!(Keyset { mode: Mode::Remote, ..good() }.check(), Err(KeysetError::Material(1, _))));
-        assert!(matches!(Keyset { mode: Mode::Local, ..keyset(Mode::Remote, 1, 1) }.check(), Err(KeysetError::Material(..))));
+        assert!(matches!(
+            Keyset { mode: Mode::Local, ..keyset(Mode::Remote, 1, 1) }.check(),
+            Err(KeysetError::Material(..))
+        ));
         let mut doubled = good();
         doubled.versions.push(doubled.versions[0].clone());
         assert!(matches!(doubled.check(), Err(KeysetError::Order(1))));

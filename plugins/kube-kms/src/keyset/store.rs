@@ -151,7 +151,9 @@ impl KeysetStore for FileStore {
         let sealed = EnvelopeKey::new(&data).seal(&self.context(), 1, &self.aad(), encode(keyset)?.expose())?;
         let bytes = KeysetFile { protectors, sealed }.encode();
         let path = self.folder.join(NAME);
-        files::replace(&path, bytes, Some(self.folder.join(PREVIOUS))).await.map_err(|error| StoreError::Io(path, error))
+        files::replace(&path, bytes, Some(self.folder.join(PREVIOUS)))
+            .await
+            .map_err(|error| StoreError::Io(path, error))
     }
 
     async fn wipe(&self) -> Result<(), StoreError> {

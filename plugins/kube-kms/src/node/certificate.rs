@@ -78,7 +78,12 @@ impl NodeKey {
     ///
     /// # Errors
     /// [`CertificateError`] if it was made for another key.
-    pub fn certified(self, certificate: &[u8], ca: &[u8], generation: u64) -> Result<NodeCertificate, CertificateError> {
+    pub fn certified(
+        self,
+        certificate: &[u8],
+        ca: &[u8],
+        generation: u64,
+    ) -> Result<NodeCertificate, CertificateError> {
         let key = Zeroizing::new(self.0.serialize_der());
         let mut pem = Zeroizing::new(String::with_capacity(8 << 10)); // room for all, so no copy stays behind
         block(&mut pem, "CERTIFICATE", certificate);

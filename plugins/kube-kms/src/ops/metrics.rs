@@ -71,7 +71,8 @@ impl Metrics {
     pub fn count<T>(&self, call: Call, start: Instant, answer: &Result<T, Status>) {
         let code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
         let known = CODES.iter().position(|(known, _)| *known == code).unwrap_or(CODES.len() - 1);
-        let Some(counters) = CALLS.iter().position(|(known, _)| *known == call).and_then(|at| self.calls.get(at)) else {
+        let Some(counters) = CALLS.iter().position(|(known, _)| *known == call).and_then(|at| self.calls.get(at))
+        else {
             return;
         };
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -93,7 +94,12 @@ impl Metrics {
                 let count = counter.load(Ordering::Relaxed);
                 all += count;
                 if count > 0 {
-                    line(out, "keyward_kms_requests_total", &[("cluster", cluster), ("method", method), ("code", code)], count);
+                    line(
+                        out,
+                        "keyward_kms_requests_total",
+                        &[("cluster", cluster), ("method", method), ("code", code)],
+                        count,
+                    );
                 }
             }
             if all == 0 {

@@ -114,7 +114,9 @@ impl Stream for Incoming {
                     debug!(peer.uid = peer.uid(), peer.pid = peer.pid(), "Connection accepted");
                     return Poll::Ready(Some(Ok(Connection { stream, told: Told::default() })));
                 }
-                Ok(peer) => warn!(peer.uid = peer.uid(), peer.pid = peer.pid(), "Connection refused: user is not allowed"),
+                Ok(peer) => {
+                    warn!(peer.uid = peer.uid(), peer.pid = peer.pid(), "Connection refused: user is not allowed")
+                }
                 Err(error) => warn!(%error, "Connection refused: peer cannot be told"),
             }
         }

@@ -8,9 +8,10 @@ use crate::broker::BrokerError;
 
 fn status(error: BrokerError) -> Status {
     match error {
-        BrokerError::Refused { code: code @ (Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound), text } => {
-            Status::new(code, text)
-        }
+        BrokerError::Refused {
+            code: code @ (Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound),
+            text,
+        } => Status::new(code, text),
         other => Status::unavailable(other.to_string()),
     }
 }
@@ -22,7 +23,9 @@ pub(super) async fn encrypt(provider: &Provider, entry: &Entry, seed: &[u8]) -> 
         Ok(ciphertext)
     } else {
         // An API server would throw it away; it asks again after the next Status.
-        Err(Status::unavailable("broker used another version of the key than this node knows; the keyset is being fetched"))
+        Err(Status::unavailable(
+            "broker used another version of the key than this node knows; the keyset is being fetched",
+        ))
     }
 }
 

@@ -83,10 +83,9 @@ impl Served {
     pub fn for_encrypt(&self, told: Option<&Arc<Entry>>) -> &Arc<Entry> {
         match told {
             Some(told) if Arc::ptr_eq(told, &self.primary) => &self.primary,
-            Some(told) => self
-                .find(&told.key_id)
-                .filter(|entry| entry.state == VersionState::Enabled)
-                .unwrap_or(&self.primary),
+            Some(told) => {
+                self.find(&told.key_id).filter(|entry| entry.state == VersionState::Enabled).unwrap_or(&self.primary)
+            }
             None => &self.primary,
         }
     }

@@ -62,7 +62,9 @@ pub(super) async fn seal(provider: &Provider, served: &Served, entry: &Entry, se
             let ciphertext = remote::encrypt(provider, entry, seed).await?;
             match ciphertext.len() {
                 1..=MAX_CIPHERTEXT => Ok(ciphertext),
-                len => Err(Status::internal(format!("broker's ciphertext has {len} bytes, which an API server refuses"))),
+                len => {
+                    Err(Status::internal(format!("broker's ciphertext has {len} bytes, which an API server refuses")))
+                }
             }
         }
     }

@@ -34,11 +34,18 @@ fn ops(listen: &str, lines: &Lines, problems: &mut Problems) -> Option<Option<So
     match listen.parse::<SocketAddr>() {
         Ok(address) if address.ip().is_loopback() => Some(Some(address)),
         Ok(_) => {
-            problems.push(lines.problem("ops.listen", "is not a loopback address; metrics and health are served on loopback alone"));
+            problems.push(
+                lines.problem(
+                    "ops.listen",
+                    "is not a loopback address; metrics and health are served on loopback alone",
+                ),
+            );
             None
         }
         Err(_) => {
-            problems.push(lines.problem("ops.listen", "is not an address and port such as `127.0.0.1:7446`; empty turns it off"));
+            problems.push(
+                lines.problem("ops.listen", "is not an address and port such as `127.0.0.1:7446`; empty turns it off"),
+            );
             None
         }
     }
@@ -50,7 +57,13 @@ fn named_well(name: &str) -> bool {
         && !name.starts_with('.')
 }
 
-fn check(raw: RawCluster, state: &std::path::Path, at: &str, lines: &Lines, problems: &mut Problems) -> Option<ClusterConfig> {
+fn check(
+    raw: RawCluster,
+    state: &std::path::Path,
+    at: &str,
+    lines: &Lines,
+    problems: &mut Problems,
+) -> Option<ClusterConfig> {
     let before = problems.list().len();
     let mut wrong = |key: &str, text: String| problems.push(lines.problem(&format!("{at}.{key}"), text));
     if !named_well(&raw.name) {
@@ -71,7 +84,11 @@ fn check(raw: RawCluster, state: &std::path::Path, at: &str, lines: &Lines, prob
         }
         SocketAt::File(_) => {}
         SocketAt::Abstract(_) if raw.socket_owner.is_some() || raw.socket_group.is_some() => {
-            wrong("socket_owner", "and `socket_group` mean nothing for an abstract socket, which has no file; use `allowed_uids`".to_owned());
+            wrong(
+                "socket_owner",
+                "and `socket_group` mean nothing for an abstract socket, which has no file; use `allowed_uids`"
+                    .to_owned(),
+            );
         }
         SocketAt::Abstract(_) => {}
     }
@@ -81,14 +98,23 @@ fn check(raw: RawCluster, state: &std::path::Path, at: &str, lines: &Lines, prob
     }
     let remote_timeout = raw.remote_timeout.map_or(Duration::from_millis(2_500), |timeout| timeout.0);
     if remote_timeout.is_zero() || remote_timeout > Duration::from_secs(60) {
-        wrong("remote_timeout", "is out of range: more than 0 and at most `60s`; stay below the API server's own, by default `3s`".to_owned());
+        wrong(
+            "remote_timeout",
+            "is out of range: more than 0 and at most `60s`; stay below the API server's own, by default `3s`"
+                .to_owned(),
+        );
     }
     let state_dir = raw.state_dir.unwrap_or_else(|| state.join(&raw.name));
     if !state_dir.is_absolute() {
         wrong("state_dir", "is not an absolute path".to_owned());
     }
     (problems.list().len() == before).then_some(ClusterConfig {
-        socket: SocketSettings { at: socket, owner: raw.socket_owner, group: raw.socket_group, allowed_uids: raw.allowed_uids },
+        socket: SocketSettings {
+            at: socket,
+            owner: raw.socket_owner,
+            group: raw.socket_group,
+            allowed_uids: raw.allowed_uids,
+        },
         name: raw.name,
         mode: raw.mode,
         state_dir,

@@ -48,17 +48,18 @@ pub(crate) struct Broker {
     tasks: Option<Tasks>,
 }
 
-const PLACE: SeedPlace = SeedPlace {
-    tenant: [1; 16],
-    cluster: ClusterId::from_bytes([2; 16]),
-    key: ClusterKeyId::from_bytes([3; 16]),
-};
+const PLACE: SeedPlace =
+    SeedPlace { tenant: [1; 16], cluster: ClusterId::from_bytes([2; 16]), key: ClusterKeyId::from_bytes([3; 16]) };
 
 pub(crate) fn keyset(mode: v1::ClusterMode, generation: u64, versions: u32) -> v1::Keyset {
     let versions = (1..=versions).map(|version| v1::KeysetVersion {
         version,
         random: vec![version as u8; 8].into(),
-        material: if mode == v1::ClusterMode::Local { vec![version as u8 + 100; 32].into() } else { bytes::Bytes::new() },
+        material: if mode == v1::ClusterMode::Local {
+            vec![version as u8 + 100; 32].into()
+        } else {
+            bytes::Bytes::new()
+        },
         state: v1::ClusterKeyState::Enabled.into(),
     });
     let versions: Vec<_> = versions.collect();
@@ -212,7 +213,10 @@ impl NodeService for Service {
         Ok(Response::new(v1::RenewCertificateResponse { certificate, cluster: Some(self.facts()) }))
     }
 
-    async fn get_keyset(&self, request: Request<v1::GetKeysetRequest>) -> Result<Response<v1::GetKeysetResponse>, Status> {
+    async fn get_keyset(
+        &self,
+        request: Request<v1::GetKeysetRequest>,
+    ) -> Result<Response<v1::GetKeysetResponse>, Status> {
         self.known(&request)?;
         Ok(Response::new(v1::GetKeysetResponse { keyset: Some(self.0.keyset.borrow().clone()) }))
     }

@@ -76,7 +76,14 @@ pub(crate) struct Tls(TlsStream<TcpStream>);
 impl Connected for Tls {
     type ConnectInfo = Shown;
     fn connect_info(&self) -> Shown {
-        Shown(self.0.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.clone().into_owned()))
+        Shown(
+            self.0
+                .get_ref()
+                .1
+                .peer_certificates()
+                .and_then(|chain| chain.first())
+                .map(|leaf| leaf.clone().into_owned()),
+        )
     }
 }
 

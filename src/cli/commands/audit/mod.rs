@@ -45,7 +45,11 @@ pub(crate) enum AuditCommand {
 
 impl AuditCommand {
     /// Carries it out. `target` says where the broker is; a folder is checked without one.
-    pub(crate) async fn run(self, target: impl FnOnce() -> Result<Target, CliError>, output: &Output) -> Result<ExitCode, CliError> {
+    pub(crate) async fn run(
+        self,
+        target: impl FnOnce() -> Result<Target, CliError>,
+        output: &Output,
+    ) -> Result<ExitCode, CliError> {
         match self {
             Self::Verify(args) => return args.run(target, output).await,
             Self::Tail(args) => args.run(&target()?, output).await?,

@@ -51,7 +51,9 @@ impl VerifyArgs {
             let why = if self.folder.is_some() {
                 error.to_string()
             } else {
-                format!("{error}; run this on the broker's machine as a user who may read it, or give a copy of the folder")
+                format!(
+                    "{error}; run this on the broker's machine as a user who may read it, or give a copy of the folder"
+                )
             };
             CliError::other(format!("reading {}", folder.display()), why)
         })?;
@@ -74,7 +76,11 @@ async fn register(target: &Target) -> Result<(PathBuf, Expected), CliError> {
     let known = |log: &AuditLog| Known {
         origin: log.origin.clone(),
         verifier: Some(log.verifier.clone()),
-        checkpoints: [&log.first_checkpoint, &log.last_checkpoint].into_iter().filter(|note| !note.is_empty()).cloned().collect(),
+        checkpoints: [&log.first_checkpoint, &log.last_checkpoint]
+            .into_iter()
+            .filter(|note| !note.is_empty())
+            .cloned()
+            .collect(),
     };
     Ok((PathBuf::from(listed.folder), Expected { logs: listed.logs.iter().filter(ours).map(known).collect() }))
 }

@@ -66,5 +66,9 @@ impl EncryptionConfigArgs {
 /// What would not stand in quotes as it is.
 fn check(what: &str, text: &str) -> Result<(), CliError> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
-    if plain { Ok(()) } else { Err(CliError::usage(format!("{what}: `{}` has characters that do not fit", text.escape_debug()))) }
+    if plain {
+        Ok(())
+    } else {
+        Err(CliError::usage(format!("{what}: `{}` has characters that do not fit", text.escape_debug())))
+    }
 }

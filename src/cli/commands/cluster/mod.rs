@@ -135,7 +135,9 @@ impl AllowanceArgs {
         let unlimited = self.offline_max.as_deref() == Some("unlimited");
         let offline_max = match self.offline_max.as_deref() {
             None | Some("unlimited") => None,
-            Some(text) => Some(pb(humantime::parse_duration(text).map_err(|e| CliError::usage(format!("--offline-max: {e}")))?)?),
+            Some(text) => {
+                Some(pb(humantime::parse_duration(text).map_err(|e| CliError::usage(format!("--offline-max: {e}")))?)?)
+            }
         };
         let offline_writes_max = self.offline_writes_max.map(pb).transpose()?;
         Ok(Some(Allowance { offline_max, offline_unlimited: unlimited, offline_writes_max }))
@@ -152,7 +154,8 @@ impl ClusterCommand {
                     Mode::Local => ClusterMode::Local,
                     Mode::Remote => ClusterMode::Remote,
                 };
-                let request = RegisterClusterRequest { name, mode: mode.into(), description, allowance: allowance.read()? };
+                let request =
+                    RegisterClusterRequest { name, mode: mode.into(), description, allowance: allowance.read()? };
                 client.register_cluster(request).await?.into_inner().cluster
             }
             Self::Get { name } => get(&mut client, name).await?.into(),
@@ -162,7 +165,8 @@ impl ClusterCommand {
                 client.update_cluster(request).await?.into_inner().cluster
             }
             Self::Remove { name, yes } => {
-                let what = format!("Removing the cluster `{name}` destroys its key and makes what its etcd holds unreadable");
+                let what =
+                    format!("Removing the cluster `{name}` destroys its key and makes what its etcd holds unreadable");
                 prompt::confirm(&what, &name, Confirmed::from(yes))?;
                 let confirm_id = get(&mut client, name.clone()).await?.id;
                 client.remove_cluster(RemoveClusterRequest { name, confirm_id }).await?;
@@ -170,11 +174,14 @@ impl ClusterCommand {
             }
             Self::JoinToken { name, node, ttl, endpoints } => {
                 let ttl = prost_types::Duration::try_from(ttl).map_err(|e| CliError::usage(e.to_string()))?;
-                let request = CreateJoinTokenRequest { name, node_name: node.unwrap_or_default(), ttl: Some(ttl), endpoints };
+                let request =
+                    CreateJoinTokenRequest { name, node_name: node.unwrap_or_default(), ttl: Some(ttl), endpoints };
                 return join_token(client, request, output).await;
             }
             Self::Nodes { name } => return nodes::list(client, name, output).await,
-            Self::RevokeNode { name, node, yes } => return nodes::revoke(client, name, node, Confirmed::from(yes), output).await,
+            Self::RevokeNode { name, node, yes } => {
+                return nodes::revoke(client, name, node, Confirmed::from(yes), output).await;
+            }
             Self::Rotate { name, emergency } => {
                 client.rotate_cluster_key(RotateClusterKeyRequest { name, emergency }).await?.into_inner().cluster
             }
@@ -212,6 +219,8 @@ async fn join_token(mut client: Clusters, request: CreateJoinTokenRequest, outpu
     }
     output.line(&made.join_token);
     let until = expires.as_str().unwrap_or_default();
-    output.note(&format!("Good for one node until {until}; on it, run `keyward-kube-kms join` and give it this on standard input."));
+    output.note(&format!(
+        "Good for one node until {until}; on it, run `keyward-kube-kms join` and give it this on standard input."
+    ));
     Ok(())
 }

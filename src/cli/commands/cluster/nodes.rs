@@ -62,7 +62,9 @@ pub(super) async fn revoke(
 ) -> Result<(), CliError> {
     let nodes = all(&mut client, &name).await?;
     let found = nodes.iter().find(|found| found.id == node || found.name == node);
-    let found = found.ok_or_else(|| CliError::usage(format!("cluster `{name}` has no node `{node}`; `keyward cluster nodes {name}` shows them")))?;
+    let found = found.ok_or_else(|| {
+        CliError::usage(format!("cluster `{name}` has no node `{node}`; `keyward cluster nodes {name}` shows them"))
+    })?;
     let what = format!("Revoking the node `{}` ends its way back; it has to join anew", found.name);
     prompt::confirm(&what, &found.name, confirmed)?;
     let revoked = client.revoke_node(RevokeNodeRequest { name, node_id: found.id.clone() }).await?.into_inner().node;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use keyward_api::v1::{
-    GetImportParametersRequest, ImportKeyRequest, WrappingAlgorithm, WrappingKeyType, key_service_client::KeyServiceClient,
+    GetImportParametersRequest, ImportKeyRequest, WrappingAlgorithm, WrappingKeyType,
+    key_service_client::KeyServiceClient,
 };
 use keyward_sdk::{
     crypto::lc::{OaepHash, OaepPublicKey, kwp_wrap},
@@ -18,8 +19,7 @@ use crate::cli::{CliError, connect::Target, output::Output};
 pub(super) async fn run(target: &Target, output: &Output, path: String, file: Option<&Path>) -> Result<(), CliError> {
     let material = material(read(file)?)?;
     let mut client = KeyServiceClient::new(target.connect().await?);
-    let request =
-        GetImportParametersRequest { path: path.clone(), wrapping_key_type: WrappingKeyType::Rsa3072.into() };
+    let request = GetImportParametersRequest { path: path.clone(), wrapping_key_type: WrappingKeyType::Rsa3072.into() };
     let parameters = client.get_import_parameters(request).await?.into_inner();
     let wrapped_key = wrap(&parameters.public_key_der, &material)?.into();
     let request = ImportKeyRequest {
@@ -37,7 +37,8 @@ fn material(bytes: Secret) -> Result<Secret, CliError> {
     if !bytes.expose().starts_with(b"-----BEGIN") {
         return Ok(bytes);
     }
-    let wrong = |error: &dyn std::fmt::Display| CliError::other("reading the key", format!("no PKCS#8 key in PEM: {error}"));
+    let wrong =
+        |error: &dyn std::fmt::Display| CliError::other("reading the key", format!("no PKCS#8 key in PEM: {error}"));
     let key = PrivatePkcs8KeyDer::from_pem_slice(bytes.expose()).map_err(|error| wrong(&error))?;
     Secret::copy_of(key.secret_pkcs8_der()).map_err(|error| wrong(&error))
 }

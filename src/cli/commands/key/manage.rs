@@ -52,7 +52,8 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
         }
         KeyCommand::Enable { path, at: version } => enable(&mut client, path, version).await?,
         KeyCommand::Destroy { path, at: version, after, yes } => {
-            let what = version.map_or_else(|| format!("key `{path}`"), |version| format!("version {version} of key `{path}`"));
+            let what =
+                version.map_or_else(|| format!("key `{path}`"), |version| format!("version {version} of key `{path}`"));
             let warning = format!("Destroying {what} makes unreadable what was encrypted under it");
             prompt::confirm(&warning, &path, Confirmed::from(yes))?;
             let request = ScheduleKeyDestructionRequest {

@@ -41,8 +41,12 @@ pub(super) fn key(key: &Key, output: &Output) {
         ("destroyed_at", time(key.destroyed_at.as_ref())),
     ];
     if output.is_json() {
-        let versions = key.versions.iter().map(|v| Value::Object(VERSION.iter().map(|n| (*n).to_owned()).zip(version(v)).collect()));
-        let mut document: serde_json::Map<_, _> = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let versions = key
+            .versions
+            .iter()
+            .map(|v| Value::Object(VERSION.iter().map(|n| (*n).to_owned()).zip(version(v)).collect()));
+        let mut document: serde_json::Map<_, _> =
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         document.insert("versions".to_owned(), Value::Array(versions.collect()));
         output.json(&Value::Object(document));
         return;

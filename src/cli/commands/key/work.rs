@@ -5,8 +5,9 @@ use std::{io::Read, path::Path};
 use bytes::Bytes;
 use data_encoding::BASE64;
 use keyward_api::v1::{
-    DecryptRequest, EncryptRequest, GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest, GenerateRandomRequest,
-    MacRequest, RewrapRequest, SignRequest, VerifyMacRequest, VerifyRequest, crypto_service_client::CryptoServiceClient,
+    DecryptRequest, EncryptRequest, GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest,
+    GenerateRandomRequest, MacRequest, RewrapRequest, SignRequest, VerifyMacRequest, VerifyRequest,
+    crypto_service_client::CryptoServiceClient,
 };
 use keyward_sdk::secret::Secret;
 use serde_json::json;

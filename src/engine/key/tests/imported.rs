@@ -34,7 +34,8 @@ fn material_is_imported_in_both_wrappings() {
     assert!(crate::engine::key::import::unwrap(&import, Wrapping::RsaOaep, &direct).unwrap().same_as(&aes));
     for kind in [KeyKind::Ed25519, KeyKind::EcdsaP384, KeyKind::Rsa2048] {
         let material = asymmetric::generate(kind).unwrap();
-        let opened = crate::engine::key::import::unwrap(&import, Wrapping::RsaAesKeyWrap, &wrap(&public, &material)).unwrap();
+        let opened =
+            crate::engine::key::import::unwrap(&import, Wrapping::RsaAesKeyWrap, &wrap(&public, &material)).unwrap();
         assert!(opened.same_as(&material));
         let ours = KeyType::ALL.into_iter().find(|ours| ours.pair() == Some(kind)).unwrap();
         Material::imported(ours, opened).unwrap();
@@ -56,7 +57,10 @@ fn a_wrapped_key_that_was_changed_cut_or_made_for_another_key_is_refused_alike()
     all.extend([1, 383, 385, good.len() - 8].map(|len| good[..len].to_vec()));
     let answers: BTreeSet<String> = all
         .iter()
-        .flat_map(|bad| [Wrapping::RsaOaep, Wrapping::RsaAesKeyWrap].map(|how| crate::engine::key::import::unwrap(&import, how, bad)))
+        .flat_map(|bad| {
+            [Wrapping::RsaOaep, Wrapping::RsaAesKeyWrap]
+                .map(|how| crate::engine::key::import::unwrap(&import, how, bad))
+        })
         .map(|refused| refused.unwrap_err().to_string())
         .collect();
     assert_eq!(answers.len(), 1, "{answers:?}");
@@ -69,7 +73,9 @@ fn what_is_no_key_of_the_type_is_not_imported() {
     for kind in KeyType::ALL.into_iter().filter(|kind| *kind != KeyType::EcdsaP256) {
         assert_eq!(reason(Material::imported(kind, copy()).unwrap_err()), "wrapped_key", "{kind}");
     }
-    for (kind, len) in [(KeyType::Aes256Gcm, 31), (KeyType::Aes256Gcm, 33), (KeyType::HmacSha256, 31), (KeyType::HmacSha256, 65)] {
+    for (kind, len) in
+        [(KeyType::Aes256Gcm, 31), (KeyType::Aes256Gcm, 33), (KeyType::HmacSha256, 31), (KeyType::HmacSha256, 65)]
+    {
         assert!(Material::imported(kind, Secret::random(len)).is_err());
     }
     assert!(Material::imported(KeyType::HmacSha256, Secret::random(64)).is_ok());
