@@ -109,7 +109,7 @@ async fn recorded(
     changes: Changes,
 ) -> Result<(), EngineError> {
     let recorded = audit.system(what, details, keyward_kit::audit::Durability::Fsync, Instant::now() + WITHIN).await;
-    let _taken = recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
+    recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
     world.vault.commit(changes).await?;
     Ok(())
 }

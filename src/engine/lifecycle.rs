@@ -234,12 +234,10 @@ impl Lifecycle {
         views.push(issuers.clone());
         views.push(revocations.clone());
         views.push(Arc::new(refresher));
-        let opened = Vault::open(self.parts.storage.clone(), installation, unsealed.into_root(), views).await.map_err(
-            |why| {
-                self.reason.lock().unwrap_or_else(PoisonError::into_inner).replace(why.to_string());
-                why
-            },
-        )?;
+        let opened = Vault::open(self.parts.storage.clone(), installation, unsealed.into_root(), views).await;
+        let opened = opened.inspect_err(|why| {
+            self.reason.lock().unwrap_or_else(PoisonError::into_inner).replace(why.to_string());
+        })?;
         let main = tables.main_tenant()?;
         self.compare_with_audit(&opened.vault).await?;
         let local_user = rustix::process::getuid().as_raw();
@@ -341,7 +339,7 @@ impl Lifecycle {
         let heads = vault.heads()?;
         let older = attached.heads.iter().find_map(|seen| {
             let now = heads.iter().find(|head| head.tenant.0 == seen.tenant)?;
-            (now.counter < seen.counter).then(|| (now.tenant, now.counter, seen.counter))
+            (now.counter < seen.counter).then_some((now.tenant, now.counter, seen.counter))
         });
         let Some((tenant, found, seen)) = older else { return Ok(()) };
         let what = format!("the control state of tenant {tenant} is at {found}, the audit log has seen it at {seen}");

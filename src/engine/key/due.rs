@@ -35,7 +35,7 @@ pub async fn rotate_due(world: &World, now: Timestamp) -> Result<Option<Due>, En
         let mut batch = Room::new(tenant, counter);
         for key in world.tables.keys.list(tenant, "", "", usize::MAX) {
             let info = key.info();
-            if !info.next_rotation().is_some_and(|at| at <= now) || rotate::can_rotate(info).is_err() {
+            if info.next_rotation().is_none_or(|at| at > now) || rotate::can_rotate(info).is_err() {
                 continue;
             }
             let (mut record, kind) = (key.record.clone(), info.kind);
