@@ -12,7 +12,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use keyward_kit::tasks::Group;
-use keyward_sdk::time::{SharedClock, Span, Timestamp};
+use keyward_sdk::time::{SharedClock, Timestamp};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -39,8 +39,6 @@ use crate::{
 
 /// How long one member of a path may take.
 pub(super) const MEMBER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Calls that work while sealed, at most so many in a minute.
-const SEALED_CALLS: u32 = 120;
 
 /// What the broker is made of before it is open.
 pub struct Parts {
@@ -90,7 +88,7 @@ pub struct Lifecycle {
     pub(super) proven_at: Mutex<Option<Timestamp>>,
     pub(super) started: Timestamp,
     reason: Mutex<Option<String>>,
-    budget: Mutex<(Timestamp, u32)>,
+    pub(super) budget: Mutex<(Timestamp, u32)>,
     tasks: Group,
     stop: CancellationToken,
     open: Mutex<Option<CancellationToken>>,
@@ -376,26 +374,5 @@ impl Lifecycle {
     #[must_use]
     pub fn certificate_is_due(&self, now: Timestamp) -> bool {
         self.parts.certificate.as_ref().is_some_and(|slot| slot.renew_at() <= now)
-    }
-
-    /// Lets a call through that works while sealed, within a budget. The daemon's own user on the unix socket needs none:
-    /// a stranger who uses it up must not keep an operator from unsealing and recovering.
-    ///
-    /// # Errors
-    /// [`EngineError::Limit`] past it.
-    pub fn admit(&self, local: Option<u32>) -> Result<(), EngineError> {
-        if local == Some(rustix::process::getuid().as_raw()) {
-            return Ok(());
-        }
-        let now = self.parts.clock.now();
-        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        if now >= budget.0.saturating_add(Span::from_minutes(1)) {
-            *budget = (now, 0);
-        }
-        budget.1 = budget.1.saturating_add(1);
-        if budget.1 > SEALED_CALLS {
-            return Err(EngineError::Limit { what: "calls a minute that need no caller", limit: SEALED_CALLS.into() });
-        }
-        Ok(())
     }
 }

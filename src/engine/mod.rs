@@ -5,6 +5,7 @@
 //! outcome for the audit log and the reply for retries. When the commit meets a conflict, the operation is run again.
 
 pub mod audit;
+mod admit;
 pub mod auth;
 pub mod backup;
 mod behind;
