@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     unreachable_pub,
     reason = "tests say what they expect by failing"
 )]

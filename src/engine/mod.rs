@@ -4,8 +4,8 @@
 //! nothing by itself: it says in [`Done::Change`] what is to be stored, and the pipeline commits that together with the
 //! outcome for the audit log and the reply for retries. When the commit meets a conflict, the operation is run again.
 
-pub mod audit;
 mod admit;
+pub mod audit;
 pub mod auth;
 pub mod backup;
 mod behind;
