@@ -41,7 +41,8 @@ async fn files_lie_in_memory_are_private_and_go_away() {
 async fn files_go_away_when_the_run_is_told_to_end() {
     let stage = stage().await;
     let job = stage.gitlab();
-    let script = "echo ready; echo \"$KEYWARD_FILES\"; exec sleep 600";
+    // In one write, so that the folder is there when `ready` is seen.
+    let script = "printf 'ready\\n%s\\n' \"$KEYWARD_FILES\"; exec sleep 600";
     let (mut run, mut output) = child::ready(&job, &["--file", "key=prod/db/main#password"], script);
     child::send(&run, Signal::TERM);
     assert_eq!(run.wait().unwrap().code(), Some(143));
