@@ -1,6 +1,6 @@
 //! The suite that every [`KeyWrapper`] must pass, called by each backend's test with a constructor and with what it expects.
 //!
-//! ```ignore
+//! ```text
 //! conformance::run(|| async { ours().await }, || async { other_key().await }, Expect { kind: "aws", max_plaintext: 4096, ..Expect::ALL }).await;
 //! conformance::stalled(wrapper_of_a_backend_that_never_answers, Duration::from_secs(10)).await;
 //! ```
