@@ -123,18 +123,28 @@ impl Pipeline {
     /// # Errors
     /// [`Refusal`]: nothing was done, except where it says so.
     pub async fn run<O: Operation>(&self, facts: &Facts, mut operation: O) -> Result<Recorded<O::Reply>, Refusal> {
+        self.run_for(facts, &mut operation).await.map(|(recorded, _)| recorded)
+    }
+
+    /// As [`Self::run`], and says for whom.
+    async fn run_for<O: Operation>(
+        &self,
+        facts: &Facts,
+        operation: &mut O,
+    ) -> Result<(Recorded<O::Reply>, Caller), Refusal> {
         let world = self.lifecycle.world()?;
         world.vault.trusted().map_err(EngineError::from)?;
         operation.connected(&facts.connection());
-        let permit = self.permit(&world, facts, &operation).await?;
-        let entry = entry_of(&world, facts, &permit, &operation);
-        match O::METHOD.audit {
+        let permit = self.permit(&world, facts, operation).await?;
+        let entry = entry_of(&world, facts, &permit, operation);
+        let recorded = match O::METHOD.audit {
             AuditClass::Read => {
-                let outcome = commit::execute(&world, facts, &permit, None, &operation).await;
+                let outcome = commit::execute(&world, facts, &permit, None, operation).await;
                 self.complete(&world, facts, &permit, entry, outcome).await
             }
-            AuditClass::Write => self.write(&world, facts, &permit, entry, &operation).await,
-        }
+            AuditClass::Write => self.write(&world, facts, &permit, entry, operation).await,
+        };
+        recorded.map(|recorded| (recorded, permit.into_caller()))
     }
 
     async fn write<O: Operation>(

@@ -225,7 +225,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Run {
         Command::Dev(args) => Run::Dev(args),
         command => {
             let done = runtime().and_then(|runtime| runtime.block_on(client(command, &cli.global, &output)));
-            Run::Done(match done {
+            let shown = output.finish();
+            Run::Done(match done.and_then(|code| shown.map(|()| code)) {
                 Ok(code) => code,
                 Err(error) => {
                     output.error(&error);

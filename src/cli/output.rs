@@ -1,7 +1,13 @@
 //! Tables for people, JSON for programs, colours on a terminal only.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line writes")]
+//!
+//! Whoever reads the answer may stop reading (`| head`): what is left is not shown then, and the command still does all
+//! that it was asked to do. An answer that cannot be written for another reason is an error.
+#![expect(clippy::print_stderr, reason = "this is where the command line writes")]
 
-use std::io::IsTerminal;
+use std::{
+    cell::RefCell,
+    io::{self, ErrorKind, IsTerminal, Write},
+};
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -22,6 +28,8 @@ pub(super) enum Format {
 pub(super) struct Output {
     format: Format,
     colour: bool,
+    /// Why nothing more can be shown.
+    lost: RefCell<Option<io::Error>>,
 }
 
 impl Output {
@@ -29,7 +37,7 @@ impl Output {
     #[must_use]
     pub(super) fn new(format: Format) -> Self {
         let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { format, colour }
+        Self { format, colour, lost: RefCell::new(None) }
     }
 
     /// Whether programs read the answer.
@@ -38,11 +46,43 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Bytes as they are, without a line's end.
+    pub(super) fn bytes(&self, bytes: &[u8]) {
+        if self.is_lost() {
+            return;
+        }
+        let mut out = io::stdout().lock();
+        if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+            self.lost.replace(Some(error));
+        }
+    }
+
+    /// Whether nobody reads any more.
+    #[must_use]
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.borrow().is_some()
+    }
+
+    /// Whether everything could be shown that somebody wanted to read.
+    ///
+    /// # Errors
+    /// When an answer could not be written, and not only because its reader had enough.
+    pub(super) fn finish(&self) -> Result<(), CliError> {
+        match self.lost.take() {
+            Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::other("writing the answer", error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn print(&self, text: &str) {
+        self.bytes(format!("{text}\n").as_bytes());
+    }
+
     /// A line of text; in JSON a string.
     pub(super) fn line(&self, text: &str) {
         match self.format {
-            Format::Table => println!("{text}"),
-            Format::Json => println!("{}", Value::String(text.to_owned())),
+            Format::Table => self.print(text),
+            Format::Json => self.print(&Value::String(text.to_owned()).to_string()),
         }
     }
 
@@ -56,7 +96,7 @@ impl Output {
                 let shown: Vec<_> =
                     fields.iter().map(|(n, v)| (title(n), cell(v))).filter(|(_, v)| !v.is_empty()).collect();
                 let width = shown.iter().map(|(n, _)| n.chars().count()).max().unwrap_or(0);
-                shown.iter().for_each(|(name, value)| println!("{name:<width$}  {value}"));
+                shown.iter().for_each(|(name, value)| self.print(&format!("{name:<width$}  {value}")));
             }
         }
     }
@@ -76,7 +116,7 @@ impl Output {
         let line = |row: &[String]| {
             let padded: Vec<_> =
                 row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
-            println!("{}", padded.join("  ").trim_end());
+            self.print(padded.join("  ").trim_end());
         };
         line(&heading.iter().map(|h| title(h).to_uppercase()).collect::<Vec<_>>());
         cells.iter().for_each(|row| line(row));
@@ -84,12 +124,12 @@ impl Output {
 
     /// A JSON document.
     pub(super) fn json(&self, value: &Value) {
-        println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+        self.print(&serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
     /// One JSON document in one line, for answers that come one after another.
     pub(super) fn json_line(&self, value: &Value) {
-        println!("{value}");
+        self.print(&value.to_string());
     }
 
     /// Something said beside the answer; never in the way of a program that reads it.

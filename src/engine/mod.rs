@@ -46,7 +46,7 @@ pub use self::{
     error::EngineError,
     lifecycle::{Lifecycle, Parts, SealState},
     page::{MAX_PAGE, Page, PageRequest},
-    reply::{Kept, Reply},
+    reply::{Keep, Kept, Reply},
     stream::Source,
     system::SealedOperation,
     world::{Tables, World},

@@ -4,7 +4,11 @@ use keyward_sdk::secret::Secret;
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::keyring::{VaultError, decode, encode};
+use crate::{
+    identity::Principal,
+    keyring::{VaultError, decode, encode},
+    method::Name,
+};
 
 /// What a caller gets from an operation.
 pub trait Reply: Send + Sized + 'static {
@@ -17,7 +21,7 @@ pub trait Reply: Send + Sized + 'static {
     }
 
     /// Who was proven by the request itself, for the audit record: logins.
-    fn proven(&self) -> Option<(&crate::identity::Principal, &crate::method::Name)> {
+    fn proven(&self) -> Option<(&Principal, &Name)> {
         None
     }
 
@@ -35,13 +39,30 @@ pub trait Reply: Send + Sized + 'static {
     }
 }
 
+/// What a change answers with, where that is kept as it is for a retry.
+pub trait Keep: Serialize + DeserializeOwned + Send + 'static {
+    /// As [`Reply::proven`].
+    fn proven(&self) -> Option<(&Principal, &Name)> {
+        None
+    }
+}
+
+impl Keep for () {}
+impl Keep for u32 {}
+impl Keep for String {}
+impl<T: Keep> Keep for Option<T> {}
+
 /// The reply of a change: kept for retries.
 #[derive(Debug)]
 pub struct Kept<T>(pub T);
 
-impl<T: Serialize + DeserializeOwned + Send + 'static> Reply for Kept<T> {
+impl<T: Keep> Reply for Kept<T> {
     fn keep(&self) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         encode(&self.0).map(Some)
+    }
+
+    fn proven(&self) -> Option<(&Principal, &Name)> {
+        self.0.proven()
     }
 
     fn recall(kept: &[u8]) -> Result<Option<Self>, VaultError> {

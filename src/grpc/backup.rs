@@ -1,30 +1,27 @@
 //! `BackupService`.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use futures_core::Stream;
 use futures_util::{StreamExt as _, stream};
 use keyward_api::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::{convert::timestamp, door::Door, status};
+use super::{convert::timestamp, door::Door, status, stream::Items};
 use crate::{
     engine::{
         EngineError,
         backup::{Backup, BackupItem, CreateBackup, LastBackup},
     },
-    method::Attributes,
-    pipeline::{Facts, Pipeline, Refusal},
+    pipeline::{Refusal, Standing},
 };
 
 /// How soon a revocation is seen while nothing is sent.
 const LOOK: Duration = Duration::from_millis(500);
 
-type Parts = Pin<Box<dyn Stream<Item = Result<pb::CreateBackupResponse, Status>> + Send>>;
+type Parts = Items<pb::CreateBackupResponse>;
 
 struct Sending {
-    pipeline: Arc<Pipeline>,
-    facts: Facts,
+    standing: Standing<CreateBackup>,
     backup: Backup,
     ended: bool,
 }
@@ -34,10 +31,11 @@ impl pb::backup_service_server::BackupService for Door {
     type CreateBackupStream = Parts;
 
     async fn create_backup(&self, request: Request<pb::CreateBackupRequest>) -> Result<Response<Parts>, Status> {
-        let pipeline = Arc::clone(self.pipeline());
+        let pipeline = self.pipeline();
         let facts = super::facts::read(&request, pipeline.lifecycle()).map_err(|refusal| status::of(&refusal))?;
-        let recorded = pipeline.run(&facts, CreateBackup).await.map_err(|refusal| status::of(&refusal))?;
-        let sending = Sending { pipeline, facts, backup: recorded.into_reply(), ended: false };
+        let begun = pipeline.begin(facts, CreateBackup).await;
+        let (backup, standing) = begun.map_err(|refusal| status::of(&refusal))?;
+        let sending = Sending { standing, backup, ended: false };
         let parts = stream::unfold(sending, |mut sending| async move {
             if sending.ended {
                 return None;
@@ -55,16 +53,12 @@ impl Sending {
     async fn next(&mut self) -> Result<pb::CreateBackupResponse, Refusal> {
         loop {
             let item = tokio::time::timeout(LOOK, self.backup.items.recv()).await;
-            let world = self.pipeline.lifecycle().world()?;
-            let still = world.identity.still(&self.backup.caller, self.facts.certificate.as_deref());
-            still.map_err(Refusal::Identity)?;
-            let permitted = world.policy.authorize(self.backup.caller.clone(), &CreateBackup, Attributes::new());
-            drop(permitted.map_err(|_| Refusal::Denied)?);
+            let world = self.standing.check().await?;
             let Ok(item) = item else { continue };
             let part = match item {
                 Some(BackupItem::Chunk(chunk)) => pb::create_backup_response::Part::Chunk(chunk),
                 Some(BackupItem::Summary { made, sha256 }) => {
-                    self.pipeline.backed_up(&world, made).await?;
+                    self.standing.pipeline().backed_up(&world, made).await?;
                     self.ended = true;
                     pb::create_backup_response::Part::Summary(summary(&made, sha256))
                 }

@@ -252,8 +252,8 @@ impl From<NodeView> for pb::GetNodeResponse {
     }
 }
 
-impl From<NodeView> for pb::RevokeNodeResponse {
-    fn from(view: NodeView) -> Self {
+impl From<Kept<NodeView>> for pb::RevokeNodeResponse {
+    fn from(Kept(view): Kept<NodeView>) -> Self {
         Self { node: Some(view.into()) }
     }
 }

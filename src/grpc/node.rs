@@ -12,7 +12,7 @@ use super::{
     status,
 };
 use crate::engine::{
-    Connection, EngineError,
+    Connection, EngineError, Kept,
     cluster::VersionState,
     node::{
         Certificate, GetKeyset, Join, Joined, NodeKeyset, RemoteCiphertext, RemoteDecrypt, RemoteEncrypt,
@@ -86,8 +86,8 @@ fn certificate(from: &Certificate) -> pb::NodeCertificate {
     }
 }
 
-impl From<Joined> for pb::JoinResponse {
-    fn from(joined: Joined) -> Self {
+impl From<Kept<Joined>> for pb::JoinResponse {
+    fn from(Kept(joined): Kept<Joined>) -> Self {
         Self {
             certificate: Some(certificate(&joined.certificate)),
             cluster: Some(facts(&joined.certificate)),
@@ -97,8 +97,8 @@ impl From<Joined> for pb::JoinResponse {
     }
 }
 
-impl From<Renewed> for pb::RenewCertificateResponse {
-    fn from(renewed: Renewed) -> Self {
+impl From<Kept<Renewed>> for pb::RenewCertificateResponse {
+    fn from(Kept(renewed): Kept<Renewed>) -> Self {
         match renewed.renewal {
             Renewal::Made(made) => Self { certificate: Some(certificate(&made)), cluster: Some(facts(&made)) },
             Renewal::Locked => Self::default(),

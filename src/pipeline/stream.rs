@@ -1,13 +1,13 @@
-//! Answers that are streams: authorized and recorded once at the start as any request is, and authorized again for every
-//! item.
+//! Answers that are streams: authorized and recorded at the start as any request is, and authorized again for every item.
 
 use std::sync::Arc;
 
-use super::{Facts, Pipeline, Refusal, commit, entry_of};
+use tokio::time::Instant;
+
+use super::{Facts, Pipeline, Refusal};
 use crate::{
     engine::{EngineError, Operation, World},
     identity::{Caller, IdentityError},
-    method::AuditClass,
 };
 
 /// What a stream stands on: who asked for what. Holds no world, so that sealing ends it.
@@ -28,22 +28,35 @@ impl Pipeline {
         facts: Facts,
         mut operation: O,
     ) -> Result<(O::Reply, Standing<O>), Refusal> {
-        if O::METHOD.audit != AuditClass::Read {
-            return Err(EngineError::Internal("a stream that changes something needs an outcome".to_owned()).into());
-        }
-        let world = self.lifecycle.world()?;
-        world.vault.trusted().map_err(EngineError::from)?;
-        operation.connected(&facts.connection());
-        let permit = self.permit(&world, &facts, &operation).await?;
-        let entry = entry_of(&world, &facts, &permit, &operation);
-        let outcome = commit::execute(&world, &facts, &permit, None, &operation).await;
-        let reply = self.complete(&world, &facts, &permit, entry, outcome).await?.into_reply();
-        let caller = permit.caller().clone();
-        Ok((reply, Standing { pipeline: Arc::clone(self), facts, caller, operation }))
+        let (recorded, caller) = self.run_for(&facts, &mut operation).await?;
+        Ok((recorded.into_reply(), Standing { pipeline: Arc::clone(self), facts, caller, operation }))
     }
 }
 
 impl<O: Operation> Standing<O> {
+    /// The pipeline that it began in.
+    #[must_use]
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Runs the request that began the stream once more through all stations.
+    ///
+    /// # Errors
+    /// As [`Pipeline::run`], by the deadline.
+    pub async fn again(&mut self, deadline: Instant) -> Result<O::Reply, Refusal> {
+        self.facts.deadline = deadline;
+        let (recorded, caller) = self.pipeline.run_for(&self.facts, &mut self.operation).await?;
+        self.caller = caller;
+        Ok(recorded.into_reply())
+    }
+
     /// Whether the caller may have the next item. Asks hot tables only.
     ///
     /// # Errors
@@ -58,7 +71,7 @@ impl<O: Operation> Standing<O> {
         let still = world.identity.still(&self.caller, self.facts.certificate.as_deref());
         still.map_err(Refusal::Identity)?;
         world.policy.still_assumes(&self.caller).map_err(|_| Refusal::Identity(IdentityError::TokenRoleDenied))?;
-        let deadline = tokio::time::Instant::now() + super::DENIAL;
+        let deadline = Instant::now() + super::DENIAL;
         let _permit =
             self.pipeline.authorize(&world, &self.facts, self.caller.clone(), &self.operation, deadline).await?;
         Ok(world)

@@ -55,6 +55,12 @@ impl<A: Action> Permit<A> {
         &self.caller
     }
 
+    /// Spends it.
+    #[must_use]
+    pub fn into_caller(self) -> Caller {
+        self.caller
+    }
+
     /// The tenant in which.
     #[must_use]
     pub fn tenant(&self) -> TenantId {

@@ -119,7 +119,7 @@ impl SecretCommand {
                         let value = secret.fields.get(&name);
                         let value = value
                             .ok_or_else(|| CliError::other(format!("`{path}`"), format!("has no field `{name}`")))?;
-                        output.raw(value)?;
+                        output.bytes(value);
                     }
                     None => output.json_or_record(secret.fields.into_iter().collect()),
                 }
@@ -210,12 +210,6 @@ fn history(metadata: Option<SecretMetadata>, output: &Output) {
 }
 
 impl Output {
-    /// The bytes of a value and nothing else.
-    fn raw(&self, value: &[u8]) -> Result<(), CliError> {
-        use std::io::Write;
-        std::io::stdout().write_all(value).map_err(|e| CliError::other("writing the value", e))
-    }
-
     /// Fields of a secret. What is no text is shown as base64.
     fn json_or_record(&self, mut fields: Vec<(String, Bytes)>) {
         fields.sort();

@@ -4,7 +4,7 @@ use keyward_sdk::{secret::SecretString, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{EngineError, Reply},
+    engine::{EngineError, Keep, Reply},
     identity::{
         Principal, Scope, TokenId,
         token::{MintError, Minted},
@@ -32,9 +32,15 @@ pub struct IssuedToken {
     pub principal: Principal,
 }
 
-impl Reply for IssuedToken {
+impl Keep for IssuedToken {
     fn proven(&self) -> Option<(&Principal, &Name)> {
         Some((&self.principal, &self.role))
+    }
+}
+
+impl Reply for IssuedToken {
+    fn proven(&self) -> Option<(&Principal, &Name)> {
+        Keep::proven(self)
     }
 }
 

@@ -9,7 +9,6 @@ use tokio::{runtime::Handle, sync::mpsc};
 use super::LastBackup;
 use crate::{
     engine::{Done, EngineError, Operation, Reply, World},
-    identity::Caller,
     keyring::Vault,
     method::{Action, Method, ResourceKind, Tenantwide, rows},
     policy::Permit,
@@ -28,8 +27,6 @@ pub struct CreateBackup;
 
 /// A backup on its way out.
 pub struct Backup {
-    /// Who asked for it.
-    pub caller: Caller,
     /// Its parts, in order; ends after the summary, or without one when it failed.
     pub items: mpsc::Receiver<BackupItem>,
 }
@@ -62,7 +59,7 @@ impl Action for CreateBackup {
 impl Operation for CreateBackup {
     type Reply = Backup;
 
-    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Backup>, EngineError> {
+    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Backup>, EngineError> {
         if world.vault.storage().snapshots().is_none() {
             return Err(EngineError::state("NO_BACKUP", "this kind of store is backed up by its own tools"));
         }
@@ -84,7 +81,7 @@ impl Operation for CreateBackup {
             // A reader that is gone has cancelled it.
             let _gone = out.hand(item);
         }));
-        Ok(Done::Answer(Backup { caller: permit.caller().clone(), items }))
+        Ok(Done::Answer(Backup { items }))
     }
 }
 

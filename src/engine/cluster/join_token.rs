@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NodeState, nodes::find_node};
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World, certificate},
+    engine::{Done, EngineError, Keep, Kept, Operation, World, certificate},
     keyring::{Changes, ControlType},
     method::{Action, ClusterResource, Method, Name, rows},
     policy::Permit,
@@ -67,6 +67,8 @@ pub struct CreatedJoinToken {
     /// Until when it can be used.
     pub expires_at: Timestamp,
 }
+
+impl Keep for CreatedJoinToken {}
 
 impl Action for CreateJoinToken {
     const METHOD: &'static Method = &rows::cluster::JOIN_TOKEN;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use keyward_kit::cluster::{ClusterId, NodeId};
+use serde::{Deserialize, Serialize};
 
 use super::{NodeRecord, NodeState, ReportRecord};
 use crate::{
-    engine::{Done, EngineError, Operation, Page, PageRequest, Reply, World},
+    engine::{Done, EngineError, Keep, Kept, Operation, Page, PageRequest, Reply, World},
     keyring::{Changes, DataPath},
     method::{Action, ClusterResource, Method, Name, ResourceKind, TenantId, rows},
     policy::Permit,
@@ -59,7 +60,7 @@ pub(in crate::engine) async fn report_of(
 }
 
 /// A node as it is shown.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct NodeView {
     /// The node.
     pub record: NodeRecord,
@@ -67,16 +68,8 @@ pub struct NodeView {
     pub report: Option<ReportRecord>,
 }
 
-impl Reply for NodeView {
-    fn keep(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, crate::keyring::VaultError> {
-        crate::keyring::encode(&(&self.record, &self.report)).map(Some)
-    }
-
-    fn recall(kept: &[u8]) -> Result<Option<Self>, crate::keyring::VaultError> {
-        let (record, report) = crate::keyring::decode(kept, "a kept reply")?;
-        Ok(Some(Self { record, report }))
-    }
-}
+impl Reply for NodeView {}
+impl Keep for NodeView {}
 
 /// Lists the nodes of a cluster.
 pub struct ListNodes {
@@ -164,15 +157,15 @@ impl Action for RevokeNode {
 }
 
 impl Operation for RevokeNode {
-    type Reply = NodeView;
+    type Reply = Kept<NodeView>;
 
-    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<NodeView>, EngineError> {
+    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         let tenant = permit.tenant();
         let cluster = super::existing(world, tenant, &self.cluster)?;
         let mut record = (*by_id(world, tenant, &cluster.id, self.node)?).clone();
         record.state = NodeState::Revoked;
         let mut changes = Changes::new();
         changes.put_control(tenant, &node_entry(&cluster.id, &record.name), &record)?;
-        Ok(Done::Change(changes, NodeView { record, report: None }))
+        Ok(Done::Change(changes, Kept(NodeView { record, report: None })))
     }
 }

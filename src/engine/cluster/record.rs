@@ -7,7 +7,7 @@ use keyward_sdk::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{EngineError, World},
+    engine::{EngineError, Keep, World},
     keyring::ControlType,
     method::{Name, ResourceKind, TenantId},
 };
@@ -95,6 +95,8 @@ pub struct ClusterRecord {
     /// The public half of the key that signs orders to the nodes.
     pub control_key: [u8; 32],
 }
+
+impl Keep for ClusterRecord {}
 
 impl ControlType for ClusterRecord {
     const KIND: &'static str = "cluster";

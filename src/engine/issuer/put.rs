@@ -1,7 +1,7 @@
 //! Makes or changes an issuer.
 
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World, auth, policy::Draft},
+    engine::{Done, EngineError, Keep, Kept, Operation, World, auth, policy::Draft},
     identity::{IssuerConfig, IssuerRef, Revoked},
     keyring::Changes,
     method::{Action, IssuerResource, Method, rows},
@@ -18,6 +18,8 @@ pub struct PutIssuer {
     /// Even when policies become invalid by it, or nobody is left who can write policies.
     pub force: bool,
 }
+
+impl Keep for IssuerConfig {}
 
 impl Action for PutIssuer {
     const METHOD: &'static Method = &rows::issuer::PUT;

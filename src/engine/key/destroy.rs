@@ -2,12 +2,10 @@
 
 use keyward_sdk::time::{Span, Timestamp};
 
-use super::{KeyInfo, KeyRecord, VersionState, on_key};
+use super::{KeyRecord, VersionState, change::ChangeKey, on_key};
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World},
-    keyring::Changes,
-    method::{Attributes, NamePath, TenantId, rows},
-    policy::Permit,
+    engine::EngineError,
+    method::{NamePath, rows},
 };
 
 const SHORTEST: Span = Span::from_days(7);
@@ -37,23 +35,8 @@ on_key! {
     CancelKeyDestruction = rows::key::CANCEL_DESTRUCTION;
 }
 
-impl Operation for ScheduleKeyDestruction {
-    type Reply = Kept<KeyInfo>;
-
-    fn attributes(&self, world: &World, tenant: TenantId) -> Attributes {
-        world.tables.keys.attributes(tenant, &self.path)
-    }
-
-    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
-        let tenant = permit.tenant();
-        let mut record = world.tables.keys.find(tenant, &self.path)?.record.clone();
-        self.apply(&mut record, world.clock.now())?;
-        store(tenant, record)
-    }
-}
-
-impl ScheduleKeyDestruction {
-    pub(super) fn apply(&self, record: &mut KeyRecord, now: Timestamp) -> Result<(), EngineError> {
+impl ChangeKey for ScheduleKeyDestruction {
+    fn apply(&self, record: &mut KeyRecord, now: Timestamp) -> Result<(), EngineError> {
         let period = self.waiting_period.unwrap_or(DEFAULT);
         if period < SHORTEST || period > LONGEST {
             return Err(EngineError::invalid("waiting_period", "7 to 90 days are allowed"));
@@ -83,23 +66,8 @@ impl ScheduleKeyDestruction {
     }
 }
 
-impl Operation for CancelKeyDestruction {
-    type Reply = Kept<KeyInfo>;
-
-    fn attributes(&self, world: &World, tenant: TenantId) -> Attributes {
-        world.tables.keys.attributes(tenant, &self.path)
-    }
-
-    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
-        let tenant = permit.tenant();
-        let mut record = world.tables.keys.find(tenant, &self.path)?.record.clone();
-        self.apply(&mut record, world.clock.now())?;
-        store(tenant, record)
-    }
-}
-
-impl CancelKeyDestruction {
-    pub(super) fn apply(&self, record: &mut KeyRecord, now: Timestamp) -> Result<(), EngineError> {
+impl ChangeKey for CancelKeyDestruction {
+    fn apply(&self, record: &mut KeyRecord, now: Timestamp) -> Result<(), EngineError> {
         let nothing = |what: String| Err(EngineError::state("NOT_DESTROYING", what));
         match self.version {
             None => match record.info.destroy_at {
@@ -129,10 +97,4 @@ impl CancelKeyDestruction {
         }
         Ok(())
     }
-}
-
-fn store(tenant: TenantId, record: KeyRecord) -> Result<Done<Kept<KeyInfo>>, EngineError> {
-    let mut changes = Changes::new();
-    record.store(tenant, &mut changes)?;
-    Ok(Done::Change(changes, Kept(record.info)))
 }

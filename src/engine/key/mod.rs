@@ -3,6 +3,7 @@
 //! A key is one entry of the control state with the material of all its versions, so it is held against an older copy
 //! put back, and hot in memory: no request that uses a key reads the store.
 
+mod change;
 mod create;
 mod destroy;
 mod due;

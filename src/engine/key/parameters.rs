@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Origin, on_key, rotate};
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World, offload::offload},
+    engine::{Done, EngineError, Keep, Kept, Operation, World, offload::offload},
     keyring::{Changes, ControlType},
     method::{Attributes, NamePath, TenantId, rows},
     policy::Permit,
@@ -51,6 +51,8 @@ pub struct ImportParameters {
     /// When the private one is gone.
     pub expires_at: Timestamp,
 }
+
+impl Keep for ImportParameters {}
 
 /// A wrapping key as it is stored, under its id.
 #[derive(Serialize, Deserialize)]

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{KeyType, Material, Origin, Use};
 use crate::{
     engine::EngineError,
+    engine::Keep,
     keyring::{Changes, ControlType, encode},
     method::{NamePath, TenantId},
 };
@@ -82,6 +83,8 @@ pub struct KeyInfo {
     /// Oldest first.
     pub versions: Vec<VersionInfo>,
 }
+
+impl Keep for KeyInfo {}
 
 /// A key with its material.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,11 +1,11 @@
 //! Limits what a version may be used for, and lifts the limit.
 
-use super::{KeyInfo, KeyRecord, VersionState, on_key};
+use keyward_sdk::time::Timestamp;
+
+use super::{KeyRecord, VersionState, change::ChangeKey, on_key};
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World},
-    keyring::Changes,
-    method::{Attributes, NamePath, TenantId, rows},
-    policy::Permit,
+    engine::EngineError,
+    method::{NamePath, rows},
 };
 
 /// The states that can be set by hand.
@@ -31,25 +31,8 @@ pub struct SetKeyVersionState {
 
 on_key! { SetKeyVersionState = rows::key::SET_VERSION_STATE; }
 
-impl Operation for SetKeyVersionState {
-    type Reply = Kept<KeyInfo>;
-
-    fn attributes(&self, world: &World, tenant: TenantId) -> Attributes {
-        world.tables.keys.attributes(tenant, &self.path)
-    }
-
-    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
-        let tenant = permit.tenant();
-        let mut record = world.tables.keys.find(tenant, &self.path)?.record.clone();
-        self.apply(&mut record)?;
-        let mut changes = Changes::new();
-        record.store(tenant, &mut changes)?;
-        Ok(Done::Change(changes, Kept(record.info)))
-    }
-}
-
-impl SetKeyVersionState {
-    pub(super) fn apply(&self, record: &mut KeyRecord) -> Result<(), EngineError> {
+impl ChangeKey for SetKeyVersionState {
+    fn apply(&self, record: &mut KeyRecord, _now: Timestamp) -> Result<(), EngineError> {
         let primary = self.version == record.info.primary;
         let version = record.version_mut(self.version)?;
         let refuse = |reason, what: &str| {

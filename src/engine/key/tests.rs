@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use keyward_sdk::time::{Span, Timestamp};
 use proptest::prelude::*;
 
-use super::*;
+use super::{change::ChangeKey, *};
 use crate::{
     engine::EngineError,
     keyring::{Changes, View, decode, encode},
@@ -156,10 +156,10 @@ fn exportable_can_only_be_turned_off() {
     };
     let mut key = record(KeyType::Aes256Gcm, &[]);
     key.info.exportable = true;
-    update(true).apply(&mut key).unwrap();
-    update(false).apply(&mut key).unwrap();
+    update(true).apply(&mut key, NOW).unwrap();
+    update(false).apply(&mut key, NOW).unwrap();
     assert!(!key.info.exportable);
-    assert_eq!(reason(update(true).apply(&mut key).unwrap_err()), "NOT_EXPORTABLE");
+    assert_eq!(reason(update(true).apply(&mut key, NOW).unwrap_err()), "NOT_EXPORTABLE");
 }
 
 fn state_to(version: u32, state: Settable) -> SetKeyVersionState {
@@ -170,18 +170,18 @@ fn state_to(version: u32, state: Settable) -> SetKeyVersionState {
 fn states_are_set_as_they_make_sense() {
     let mut key = record(KeyType::Aes256Gcm, &[]);
     rotate(&mut key);
-    assert_eq!(reason(state_to(1, Settable::Enabled).apply(&mut key).unwrap_err()), "NOT_PRIMARY");
-    assert_eq!(reason(state_to(2, Settable::DecryptOnly).apply(&mut key).unwrap_err()), "PRIMARY");
-    assert_eq!(reason(state_to(3, Settable::Disabled).apply(&mut key).unwrap_err()), "NO_SUCH_VERSION");
+    assert_eq!(reason(state_to(1, Settable::Enabled).apply(&mut key, NOW).unwrap_err()), "NOT_PRIMARY");
+    assert_eq!(reason(state_to(2, Settable::DecryptOnly).apply(&mut key, NOW).unwrap_err()), "PRIMARY");
+    assert_eq!(reason(state_to(3, Settable::Disabled).apply(&mut key, NOW).unwrap_err()), "NO_SUCH_VERSION");
     for (version, state) in
         [(2, Settable::Disabled), (2, Settable::Enabled), (1, Settable::Disabled), (1, Settable::DecryptOnly)]
     {
-        state_to(version, state).apply(&mut key).unwrap();
+        state_to(version, state).apply(&mut key, NOW).unwrap();
     }
     set(&mut key, 1, VersionState::Scheduled(NOW));
-    assert_eq!(reason(state_to(1, Settable::DecryptOnly).apply(&mut key).unwrap_err()), "KEY_VERSION_DESTROYING");
+    assert_eq!(reason(state_to(1, Settable::DecryptOnly).apply(&mut key, NOW).unwrap_err()), "KEY_VERSION_DESTROYING");
     set(&mut key, 1, VersionState::Destroyed);
-    assert_eq!(reason(state_to(1, Settable::DecryptOnly).apply(&mut key).unwrap_err()), "KEY_VERSION_DESTROYED");
+    assert_eq!(reason(state_to(1, Settable::DecryptOnly).apply(&mut key, NOW).unwrap_err()), "KEY_VERSION_DESTROYED");
 }
 
 fn destroy(version: Option<u32>, days: Option<u64>) -> ScheduleKeyDestruction {
@@ -331,8 +331,8 @@ proptest! {
             // Some steps are refused; what counts is what they leave.
             let _refused = match step {
                 0 => key.add_version(Material::generate(key.info.kind).unwrap(), now),
-                1 => state_to(version, Settable::Disabled).apply(&mut key),
-                2 => state_to(version, Settable::Enabled).apply(&mut key),
+                1 => state_to(version, Settable::Disabled).apply(&mut key, NOW),
+                2 => state_to(version, Settable::Enabled).apply(&mut key, NOW),
                 3 => destroy(Some(version), Some(7)).apply(&mut key, now),
                 _ => CancelKeyDestruction { path: key.info.path.clone(), version: Some(version) }.apply(&mut key, now),
             };

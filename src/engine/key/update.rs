@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use keyward_sdk::time::Span;
+use keyward_sdk::time::{Span, Timestamp};
 
-use super::{KeyInfo, KeyRecord, Origin, labels, on_key};
+use super::{KeyRecord, Origin, change::ChangeKey, labels, on_key};
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World},
-    keyring::Changes,
-    method::{Attributes, NamePath, TenantId, rows},
-    policy::Permit,
+    engine::EngineError,
+    method::{NamePath, rows},
 };
 
 /// Rotation is not for hiding load: more often than daily the versions would run out in months.
@@ -32,25 +30,8 @@ pub struct UpdateKey {
 
 on_key! { UpdateKey = rows::key::UPDATE; }
 
-impl Operation for UpdateKey {
-    type Reply = Kept<KeyInfo>;
-
-    fn attributes(&self, world: &World, tenant: TenantId) -> Attributes {
-        world.tables.keys.attributes(tenant, &self.path)
-    }
-
-    async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
-        let tenant = permit.tenant();
-        let mut record = world.tables.keys.find(tenant, &self.path)?.record.clone();
-        self.apply(&mut record)?;
-        let mut changes = Changes::new();
-        record.store(tenant, &mut changes)?;
-        Ok(Done::Change(changes, Kept(record.info)))
-    }
-}
-
-impl UpdateKey {
-    pub(super) fn apply(&self, record: &mut KeyRecord) -> Result<(), EngineError> {
+impl ChangeKey for UpdateKey {
+    fn apply(&self, record: &mut KeyRecord, _now: Timestamp) -> Result<(), EngineError> {
         let info = &mut record.info;
         if let Some(period) = self.rotation_period {
             if period > Span::ZERO {

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::{
-        Done, EngineError, Operation, Reply, World, certificate,
+        Done, EngineError, Keep, Kept, Operation, World, certificate,
         cluster::{
             ClusterRecord, JoinRecord, MAX_NODES, NodeRecord, NodeState, find_node, join_entry, node_entry, nodes_of,
         },
         tenant::NODE_AUTHORITY,
     },
     identity::{IssuerRef, NodeIdentity, Principal, ca::Authority},
-    keyring::{Changes, VaultError, decode, encode},
+    keyring::Changes,
     method::{Action, Method, Name, ResourceKind, TenantId, Tenantwide, rows},
     policy::Permit,
 };
@@ -95,15 +95,7 @@ pub struct Joined {
     pub role: Name,
 }
 
-impl Reply for Joined {
-    fn keep(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultError> {
-        encode(self).map(Some)
-    }
-
-    fn recall(kept: &[u8]) -> Result<Option<Self>, VaultError> {
-        decode(kept, "a kept reply").map(Some)
-    }
-
+impl Keep for Joined {
     fn proven(&self) -> Option<(&Principal, &Name)> {
         Some((&self.principal, &self.role))
     }
@@ -132,9 +124,9 @@ fn find(world: &World, entry: &str) -> Option<(TenantId, Arc<JoinRecord>)> {
 }
 
 impl Operation for Join {
-    type Reply = Joined;
+    type Reply = Kept<Joined>;
 
-    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Joined>, EngineError> {
+    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         let entry = join_entry(self.token.expose());
         let (tenant, join) = find(world, &entry).ok_or_else(unknown)?;
         let mut changes = Changes::new();
@@ -172,7 +164,7 @@ impl Operation for Join {
         let subject = format!("{}/{name}", cluster.name).as_str().into();
         let principal = Principal { tenant, issuer: IssuerRef::Node, subject };
         let role = "node".parse().map_err(|_| EngineError::Internal("the role of nodes has a bad name".to_owned()))?;
-        Ok(Done::Change(changes, Joined { certificate, node, principal, role }))
+        Ok(Done::Change(changes, Kept(Joined { certificate, node, principal, role })))
     }
 }
 

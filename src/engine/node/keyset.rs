@@ -8,7 +8,6 @@ use crate::{
         Done, EngineError, Operation, Reply, World,
         cluster::{ClusterKeyRecord, ClusterMode, ClusterRecord, materials, node_entry},
     },
-    identity::Caller,
     keyring::Changes,
     method::{Action, Method, ResourceKind, Tenantwide, rows},
     policy::Permit,
@@ -19,8 +18,6 @@ pub struct GetKeyset;
 
 /// The keyset.
 pub struct NodeKeyset {
-    /// The node, for a stream that asks again whether it still counts.
-    pub caller: Caller,
     /// The cluster.
     pub cluster: Arc<ClusterRecord>,
     /// The keys by version; none in mode `remote`.
@@ -47,7 +44,7 @@ impl Operation for GetKeyset {
             ClusterMode::Local => materials(world, tenant, &found.cluster)?,
             ClusterMode::Remote => Vec::new(),
         };
-        let keyset = NodeKeyset { caller: permit.caller().clone(), keys, cluster: found.cluster };
+        let keyset = NodeKeyset { keys, cluster: found.cluster };
         if found.node.used >= found.identity.generation {
             return Ok(Done::Answer(keyset));
         }

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{Certificate, known::look_up};
 use crate::{
     engine::{
-        Connection, Done, EngineError, Operation, Reply, World,
+        Connection, Done, EngineError, Keep, Kept, Operation, World,
         cluster::{NodeRecord, NodeState, node_entry},
     },
     identity::{IssuerRef, NodeIdentity, Principal},
-    keyring::{Changes, VaultError, decode, encode},
+    keyring::Changes,
     method::{Action, Method, Name, ResourceKind, Tenantwide, rows},
     policy::Permit,
 };
@@ -45,15 +45,7 @@ pub struct Renewed {
     role: Name,
 }
 
-impl Reply for Renewed {
-    fn keep(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultError> {
-        encode(self).map(Some)
-    }
-
-    fn recall(kept: &[u8]) -> Result<Option<Self>, VaultError> {
-        decode(kept, "a kept reply").map(Some)
-    }
-
+impl Keep for Renewed {
     fn proven(&self) -> Option<(&Principal, &Name)> {
         Some((&self.principal, &self.role))
     }
@@ -72,13 +64,13 @@ fn refuse(reason: &'static str, what: &str) -> EngineError {
 }
 
 impl Operation for RenewCertificate {
-    type Reply = Renewed;
+    type Reply = Kept<Renewed>;
 
     fn connected(&mut self, connection: &Connection) {
         self.connection = connection.clone();
     }
 
-    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Renewed>, EngineError> {
+    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         let shown = self.connection.certificate.as_ref();
         let shown = shown.ok_or_else(|| refuse("NO_CERTIFICATE", "connect with the node's certificate to renew it"))?;
         let identity = shown.node().ok_or_else(|| refuse("NOT_A_NODE", "this is no certificate of a node"))?;
@@ -105,7 +97,7 @@ impl Operation for RenewCertificate {
             node.state = NodeState::Locked;
             changes.put_control(tenant, &entry, &node)?;
             tracing::warn!(cluster = %identity.cluster, node = %identity.node, "Old node certificate was to be renewed, node locked");
-            return Ok(Done::Change(changes, Renewed { renewal: Renewal::Locked, principal, role }));
+            return Ok(Done::Change(changes, Kept(Renewed { renewal: Renewal::Locked, principal, role })));
         }
         // The answer to an earlier try may have been lost, so the next number is made until it has been shown.
         let generation = identity.generation.saturating_add(1);
@@ -114,6 +106,6 @@ impl Operation for RenewCertificate {
         node.used = node.used.max(identity.generation);
         (node.issued, node.certificate_expires_at) = (generation, certificate.not_after);
         changes.put_control(tenant, &entry, &node)?;
-        Ok(Done::Change(changes, Renewed { renewal: Renewal::Made(Box::new(certificate)), principal, role }))
+        Ok(Done::Change(changes, Kept(Renewed { renewal: Renewal::Made(Box::new(certificate)), principal, role })))
     }
 }

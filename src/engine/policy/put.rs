@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World},
+    engine::{Done, EngineError, Keep, Kept, Operation, World},
     keyring::Changes,
     method::{Action, Method, PolicyResource, rows},
     policy::{MAX_POLICIES, Permit, PolicyRecord, PolicyText},
@@ -15,6 +15,8 @@ pub struct PutPolicy {
     /// Even when nobody is left who can write policies.
     pub force: bool,
 }
+
+impl Keep for PolicyRecord {}
 
 impl Action for PutPolicy {
     const METHOD: &'static Method = &rows::policy::PUT;

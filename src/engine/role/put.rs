@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World, policy::Draft},
+    engine::{Done, EngineError, Keep, Kept, Operation, World, policy::Draft},
     identity::{RoleConfig, RoleProblem},
     keyring::Changes,
     method::{Action, Method, RoleResource, rows},
@@ -20,6 +20,8 @@ pub struct PutRole {
     /// Even when nobody is left who can write policies.
     pub force: bool,
 }
+
+impl Keep for RoleConfig {}
 
 impl Action for PutRole {
     const METHOD: &'static Method = &rows::role::PUT;

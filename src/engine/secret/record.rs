@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::Body;
 use crate::{
-    engine::{EngineError, World},
+    engine::{EngineError, Keep, World},
     keyring::DataPath,
     method::{NamePath, ResourceKind, TenantId},
     storage::{Expect, PathError},
@@ -51,6 +51,8 @@ pub struct VersionEntry {
     pub(super) body: Body,
 }
 
+impl Keep for VersionEntry {}
+
 /// A secret without its values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretRecord {
@@ -71,6 +73,8 @@ pub struct SecretRecord {
     /// Oldest first.
     pub versions: Vec<VersionEntry>,
 }
+
+impl Keep for SecretRecord {}
 
 impl SecretRecord {
     pub(super) fn new(path: NamePath, now: Timestamp) -> Self {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NODE_AUTHORITY, TenantRecord, record};
 use crate::{
-    engine::{Done, EngineError, Kept, Operation, World, bootstrap},
+    engine::{Done, EngineError, Keep, Kept, Operation, World, bootstrap},
     identity::ca::Authority,
     keyring::{Changes, KeyringRecord},
     method::{Action, Method, Name, ResourceKind, TenantId, TenantResource, rows},
@@ -32,6 +32,8 @@ pub struct CreatedTenant {
     #[serde(with = "keyward_sdk::secret::serde_exposed")]
     pub operator_token: SecretString,
 }
+
+impl Keep for CreatedTenant {}
 
 impl Action for CreateTenant {
     const METHOD: &'static Method = &rows::tenant::CREATE;

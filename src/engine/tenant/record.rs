@@ -4,7 +4,7 @@ use keyward_sdk::{crypto::random, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{EngineError, World},
+    engine::{EngineError, Keep, World},
     keyring::ControlType,
     method::{Name, ResourceKind, TenantId},
 };
@@ -44,6 +44,8 @@ pub struct TenantRecord {
     /// For people, at most 256 bytes.
     pub description: String,
 }
+
+impl Keep for TenantRecord {}
 
 impl ControlType for TenantRecord {
     const KIND: &'static str = "tenant";

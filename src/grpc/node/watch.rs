@@ -1,9 +1,8 @@
 //! The watch of a keyset. Every keyset that is sent takes the whole pipeline; in between, whether the node still counts is
 //! looked at several times a second, from hot tables.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use futures_core::Stream;
 use futures_util::{StreamExt as _, stream};
 use keyward_api::v1 as pb;
 use tokio::time::Instant;
@@ -11,12 +10,11 @@ use tonic::{Request, Status};
 
 use crate::{
     engine::node::{GetKeyset, NodeKeyset, known},
-    grpc::{door::Door, status},
-    identity::Caller,
-    pipeline::{Facts, Pipeline, Refusal},
+    grpc::{door::Door, status, stream::Items},
+    pipeline::{Refusal, Standing},
 };
 
-pub(super) type Events = Pin<Box<dyn Stream<Item = Result<pb::WatchKeysetResponse, Status>> + Send>>;
+pub(super) type Events = Items<pb::WatchKeysetResponse>;
 
 /// How soon a change or a revocation is seen.
 const LOOK: Duration = Duration::from_millis(250);
@@ -26,10 +24,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const DEADLINE: Duration = Duration::from_secs(10);
 
 struct Watch {
-    pipeline: Arc<Pipeline>,
-    facts: Facts,
-    /// Set by the first keyset.
-    caller: Option<Caller>,
+    standing: Standing<GetKeyset>,
     /// What the node has.
     generation: u64,
     told: Instant,
@@ -38,14 +33,14 @@ struct Watch {
 
 /// The first answer comes at once: the keyset, or a sign of life for a node that has it.
 pub(super) async fn start(door: &Door, request: &Request<pb::WatchKeysetRequest>) -> Result<Events, Status> {
-    let pipeline = Arc::clone(door.pipeline());
+    let pipeline = door.pipeline();
     let facts = crate::grpc::facts::read(request, pipeline.lifecycle()).map_err(|refusal| status::of(&refusal))?;
     let held = request.get_ref().generation;
-    let mut watch = Watch { pipeline, facts, caller: None, generation: held, told: Instant::now(), ended: false };
-    let keyset = watch.keyset().await.map_err(|refusal| status::of(&refusal))?;
+    let begun = pipeline.begin(facts, GetKeyset).await;
+    let (keyset, standing) = begun.map_err(|refusal| status::of(&refusal))?;
     let newest = keyset.cluster.generation;
     let first = if newest == held { keep_alive(newest) } else { changed(keyset) };
-    watch.generation = newest;
+    let watch = Watch { standing, generation: newest, told: Instant::now(), ended: false };
     let rest = stream::unfold(watch, |mut watch| async move {
         if watch.ended {
             return None;
@@ -67,25 +62,14 @@ fn keep_alive(generation: u64) -> pb::WatchKeysetResponse {
 }
 
 impl Watch {
-    /// Through all stations: identified, recorded.
-    async fn keyset(&mut self) -> Result<NodeKeyset, Refusal> {
-        self.facts.deadline = Instant::now() + DEADLINE;
-        let recorded = self.pipeline.run(&self.facts, GetKeyset).await?;
-        let keyset = recorded.into_reply();
-        self.caller = Some(keyset.caller.clone());
-        Ok(keyset)
-    }
-
     async fn next(&mut self) -> Result<pb::WatchKeysetResponse, Refusal> {
         loop {
             tokio::time::sleep(LOOK).await;
-            let world = self.pipeline.lifecycle().world()?;
-            let caller = self.caller.as_ref().ok_or(Refusal::Denied)?;
-            world.identity.still(caller, self.facts.certificate.as_deref()).map_err(Refusal::Identity)?;
-            let newest = known(&world, caller)?.cluster.generation;
+            let world = self.standing.check().await?;
+            let newest = known(&world, self.standing.caller())?.cluster.generation;
             drop(world);
             if newest != self.generation {
-                let keyset = self.keyset().await?;
+                let keyset = self.standing.again(Instant::now() + DEADLINE).await?;
                 (self.generation, self.told) = (keyset.cluster.generation, Instant::now());
                 return Ok(changed(keyset));
             }

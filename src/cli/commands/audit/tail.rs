@@ -82,6 +82,9 @@ impl TailArgs {
             } else {
                 output.line(&shown::line(&record));
             }
+            if output.is_lost() {
+                break;
+            }
         }
         Ok(())
     }

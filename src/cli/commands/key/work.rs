@@ -25,12 +25,12 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
         KeyCommand::Encrypt { path: key, input, aad, raw } => {
             let request = EncryptRequest { key, plaintext: input.bytes()?, aad: aad.into() };
             let ciphertext = client.encrypt(request).await?.into_inner().ciphertext;
-            if raw { write(&ciphertext)? } else { output.line(&BASE64.encode(&ciphertext)) }
+            if raw { output.bytes(&ciphertext) } else { output.line(&BASE64.encode(&ciphertext)) }
         }
         KeyCommand::Decrypt { path: key, input, aad, raw, at: version } => {
             let ciphertext = if raw { input.bytes()? } else { decode("ciphertext", &input.bytes()?)? };
             let request = DecryptRequest { key, ciphertext, aad: aad.into(), key_version: version.unwrap_or(0) };
-            write(&client.decrypt(request).await?.into_inner().plaintext)?;
+            output.bytes(&client.decrypt(request).await?.into_inner().plaintext);
         }
         KeyCommand::Rewrap { path: key, input, aad } => {
             let ciphertext = decode("ciphertext", &input.bytes()?)?;
@@ -115,11 +115,4 @@ fn valid(what: &str, valid: bool, output: &Output) -> Result<(), CliError> {
     }
     output.line("valid");
     Ok(())
-}
-
-/// Bytes and nothing else.
-fn write(bytes: &[u8]) -> Result<(), CliError> {
-    use std::io::Write;
-    let mut out = std::io::stdout();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|e| CliError::other("writing the answer", e))
 }
