@@ -2,11 +2,14 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use keyward_kit::tls::{TlsError, read_certificates};
+use keyward_kit::tls::TlsError;
 use keyward_sdk::time::SharedClock;
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use super::{
+    App,
+    tls::{AuthoritiesFile, Served},
+};
 use crate::{
     audit::{Audit, AuditError},
     config::{Config, Purpose, StorageConfig, SyncReads},
@@ -90,11 +93,9 @@ impl App {
             ..FetchSettings::default()
         });
         let authorities = Arc::new(ClientAuthorities::default());
-        if let Some(file) = &config.client_authorities {
-            let other = |error: &dyn std::fmt::Display| BuildError::Other(format!("tls.client_authorities: {error}"));
-            authorities.set_configured(&read_certificates(file)?).map_err(|error| other(&error))?;
-        }
-        let served = super::tls::served(&config, &clock)?;
+        let authorities_file =
+            config.client_authorities.clone().map(|file| AuthoritiesFile::load(file, &authorities)).transpose()?;
+        let served = Served::load(&config, &clock)?;
         let pin = config.root_fingerprint.as_deref().map(str::parse).transpose();
         let endpoints = endpoints(&config.names, listener.api_addr().map_or(config.api.port(), |at| at.port()));
         let lifecycle = Lifecycle::new(
@@ -107,7 +108,7 @@ impl App {
                 names: config.names.clone(),
                 endpoints,
                 certificate: served.own(),
-                authorities,
+                authorities: authorities.clone(),
                 audit: audit.clone(),
                 older: config.older,
                 operator_bearer: config.purpose == Purpose::Dev,
@@ -116,7 +117,8 @@ impl App {
         );
         let pipeline = Arc::new(Pipeline::new(lifecycle.clone(), audit.clone()));
         let door = Door::new(pipeline);
-        Ok(Self { config, listener, ops, served, lifecycle, audit, door, clock })
+        let authorities = authorities_file.map(|file| (file, authorities));
+        Ok(Self { config, listener, ops, served, authorities, lifecycle, audit, door, clock })
     }
 }
 

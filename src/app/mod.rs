@@ -23,6 +23,7 @@ use crate::{
     config::Config,
     engine::Lifecycle,
     grpc::{door::Door, listener::Listener},
+    identity::ClientAuthorities,
     pipeline::Pipeline,
 };
 
@@ -32,6 +33,7 @@ pub struct App {
     listener: Listener,
     ops: Ops,
     served: tls::Served,
+    authorities: Option<(tls::AuthoritiesFile, Arc<ClientAuthorities>)>,
     lifecycle: Arc<Lifecycle>,
     audit: Arc<Audit>,
     door: Door,

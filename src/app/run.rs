@@ -37,7 +37,7 @@ impl App {
     /// # Errors
     /// [`Ended`]: the task whose end stopped the daemon.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Ended> {
-        let Self { config, listener, ops, served, lifecycle, audit, door, clock } = self;
+        let Self { config, listener, ops, served, authorities, lifecycle, audit, door, clock } = self;
         let pipeline = door.pipeline().clone();
         let mut tasks = Tasks::new();
         let stopping = tasks.stopping();
@@ -48,6 +48,9 @@ impl App {
         tasks.own("jobs", jobs::minutely(lifecycle.clone(), audit.clone(), clock, stopping.clone()));
         tasks.own("health", grpc::follow_seal(lifecycle.clone(), health, stopping.clone()));
         tasks.own("certificate", served.follow(stopping.clone()));
+        if let Some((file, into)) = authorities {
+            tasks.own("client authorities", file.follow(into, stopping.clone()));
+        }
         tasks.own("ops", ops.serve(lifecycle.clone(), audit.clone(), stopping.clone()));
         tasks.own("api", listener.serve(routes, tls, stopping.clone(), config.grace));
         match lifecycle.open_by_itself().await {

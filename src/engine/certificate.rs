@@ -1,4 +1,5 @@
-//! The broker's own certificate, from the broker's own authority, where none is configured.
+//! The broker's own certificate, from the broker's own authority: what nodes are shown, and everyone where no other is
+//! configured.
 
 use keyward_sdk::time::Timestamp;
 

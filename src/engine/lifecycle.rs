@@ -56,8 +56,8 @@ pub struct Parts {
     pub names: Vec<String>,
     /// Where the API is reached, `host:port`: what join strings carry.
     pub endpoints: Vec<String>,
-    /// Where the broker's own certificate is served from; none where one is configured.
-    pub certificate: Option<Arc<dyn ServeCertificate>>,
+    /// Where the certificate of the broker's own authority is served from.
+    pub certificate: Arc<dyn ServeCertificate>,
     /// The authorities of client certificates.
     pub authorities: Arc<ClientAuthorities>,
     /// The log.
@@ -361,11 +361,10 @@ impl Lifecycle {
         }
     }
 
-    /// Serves a certificate of the broker's own authority, where none is configured.
+    /// Serves a certificate of the broker's own authority.
     pub fn serve_certificate(&self, world: &World) {
-        let Some(slot) = &self.parts.certificate else { return };
         match certificate::issue(world, &self.parts.names) {
-            Ok(issued) => slot.serve(&issued),
+            Ok(issued) => self.parts.certificate.serve(&issued),
             Err(error) => error!(%error, "Certificate for the API not made"),
         }
     }
@@ -373,6 +372,6 @@ impl Lifecycle {
     /// Whether the broker's own certificate is to be renewed.
     #[must_use]
     pub fn certificate_is_due(&self, now: Timestamp) -> bool {
-        self.parts.certificate.as_ref().is_some_and(|slot| slot.renew_at() <= now)
+        self.parts.certificate.renew_at() <= now
     }
 }

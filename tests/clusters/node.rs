@@ -3,6 +3,7 @@
 use keyward_api::v1::{ClusterMode, CreateJoinTokenRequest, RegisterClusterRequest};
 use keyward_kit::cluster::JoinString;
 use keyward_kube_kms::broker::{Broker as _, BrokerError, GrpcBroker, join};
+use keyward_testbed::TestCa;
 use tonic::Code;
 
 use super::{Machine, clusters, get, join_string, nodes, register, until};
@@ -96,4 +97,18 @@ async fn what_makes_no_sense_of_a_cluster_is_refused_with_its_field() {
     }
     let unknown = CreateJoinTokenRequest { name: "none".to_owned(), ..CreateJoinTokenRequest::default() };
     assert_eq!(clusters.create_join_token(unknown).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_join_and_stay_whatever_certificate_everyone_else_is_shown() {
+    let mut broker = support::broker().served_by(&TestCa::new("of the company")).start().await;
+    register(&broker, "prod", ClusterMode::Local).await;
+    let machine = Machine::join(&broker, "prod", "cp-1").await;
+    let running = machine.start().await;
+    running.stop().await;
+    broker.served_anew_by(&TestCa::new("of another company"));
+    broker.restart().await;
+    let own = GrpcBroker::new(&machine.state().load().unwrap()).unwrap();
+    let held = keyward_kube_kms::broker::Held { generation: 1, versions: vec![1], primary: 1 };
+    own.report(&held).await.unwrap();
 }

@@ -4,6 +4,7 @@ mod audit;
 mod audit_cli;
 mod audit_way;
 mod canary;
+mod certificates;
 mod denied;
 mod govern;
 mod input;

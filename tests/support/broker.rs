@@ -3,6 +3,7 @@
 
 use std::{
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
@@ -21,9 +22,9 @@ use keyward_api::v1::{
     InitializeRequest, InitializeResponse, RedeemBootstrapTokenRequest, SealMember, SealPath,
     auth_service_client::AuthServiceClient, seal_service_client::SealServiceClient,
 };
-use keyward_kit::telemetry::LogSettings;
+use keyward_kit::{telemetry::LogSettings, tls::CertificateFiles};
 use keyward_sdk::time::{SharedClock, SystemClock};
-use keyward_testbed::wait_until;
+use keyward_testbed::{TestCa, wait_until};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -34,6 +35,8 @@ pub struct Setup {
     folder: TempDir,
     config: Config,
     clock: SharedClock,
+    /// The authority of a configured certificate, PEM.
+    served_by: Option<String>,
 }
 
 /// A broker with an embedded store, to be opened by a key file, on ports that the system chooses.
@@ -66,7 +69,7 @@ pub fn broker() -> Setup {
         purpose: Purpose::Production,
         older: OlderStore::Refuse,
     };
-    Setup { folder, config, clock: SystemClock::shared() }
+    Setup { folder, config, clock: SystemClock::shared(), served_by: None }
 }
 
 impl Setup {
@@ -79,6 +82,18 @@ impl Setup {
     /// As `keyward dev`: operators' tokens may be used without a key.
     pub fn dev(self) -> Self {
         self.config(|config| config.purpose = Purpose::Dev)
+    }
+
+    /// With a certificate of this authority, in files that the broker follows.
+    pub fn served_by(mut self, ca: &TestCa) -> Self {
+        let files = self.certificate_files();
+        write_certificate(&files, &ca.server(&[]));
+        self.served_by = Some(ca.pem().to_owned());
+        self.config(|config| config.certificate = Some(files))
+    }
+
+    fn certificate_files(&self) -> CertificateFiles {
+        CertificateFiles { certificate: self.folder().join("tls.crt"), key: self.folder().join("tls.key") }
     }
 
     /// Another clock.
@@ -129,7 +144,7 @@ impl Broker {
 
     /// Logs the first operator of an installation in, once it is open.
     pub async fn log_in(&mut self, made: InitializeResponse) {
-        self.ca.clone_from(&made.ca_certificate);
+        self.ca = self.setup.served_by.clone().unwrap_or_else(|| made.ca_certificate.clone());
         std::fs::write(self.ca_file(), &self.ca).unwrap();
         let key = Key::make();
         let caller = self.caller().key(&key).connect().await;
@@ -213,6 +228,12 @@ impl Broker {
         world.vault.commit(changes).await.expect("the commit is taken");
     }
 
+    /// Replaces the configured certificate while the broker runs; callers trust its authority from now on.
+    pub fn served_anew_by(&mut self, ca: &TestCa) {
+        write_certificate(&self.setup.certificate_files(), &ca.server(&[]));
+        self.ca = ca.pem().to_owned();
+    }
+
     /// Stops it in order and starts it again at the same address with the same store.
     pub async fn restart(&mut self) {
         self.stop().await;
@@ -239,6 +260,12 @@ impl Broker {
     fn running(&self) -> &Running {
         self.running.as_ref().expect("the broker runs")
     }
+}
+
+fn write_certificate(files: &CertificateFiles, (certificate, key): &(String, String)) {
+    std::fs::write(&files.certificate, certificate).unwrap();
+    std::fs::write(&files.key, key).unwrap();
+    std::fs::set_permissions(&files.key, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 struct Running {

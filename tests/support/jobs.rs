@@ -50,8 +50,13 @@ impl Broker {
         let operator = self.operator().await;
         let name = role.name.clone();
         operator.roles().put_role(PutRoleRequest { role: Some(role), force: false }).await.expect("the role is taken");
-        let policy = PutPolicyRequest { name, text: policy.to_owned(), force: false };
-        operator.policies().put_policy(policy).await.expect("the policy is taken");
+        self.policy(&name, policy).await;
+    }
+
+    /// A policy.
+    pub async fn policy(&self, name: &str, text: &str) {
+        let policy = PutPolicyRequest { name: name.to_owned(), text: text.to_owned(), force: false };
+        self.operator().await.policies().put_policy(policy).await.expect("the policy is taken");
     }
 
     /// Lets jobs of `acme/shop` take the role `deploy`, which reads what is at and below `prod/db`.

@@ -19,7 +19,7 @@ use keyward_kit::audit::{
 };
 use keyward_sdk::{
     secret::{Secret, SecretString},
-    time::SystemClock,
+    time::{SystemClock, Timestamp},
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -30,11 +30,14 @@ use crate::{
     audit::{Audit, Faults, FaultyDisk},
     config::OlderStore,
     engine::{
-        Lifecycle, Parts, dev_token,
+        Lifecycle, Parts,
+        certificate::ServeCertificate,
+        dev_token,
         secret::{GetSecret, PutSecret},
     },
     identity::{
         self,
+        ca::IssuedServer,
         oidc::{FetchSettings, HttpFetch},
     },
     seal::BuiltIns,
@@ -73,6 +76,16 @@ impl Storage for Store {
     }
     async fn revision(&self) -> Result<Revision, StorageError> {
         self.inner.revision().await
+    }
+}
+
+/// Nobody is served here.
+struct NotServed;
+
+impl ServeCertificate for NotServed {
+    fn serve(&self, _issued: &IssuedServer) {}
+    fn renew_at(&self) -> Timestamp {
+        Timestamp::from_secs(u64::from(u32::MAX))
     }
 }
 
@@ -116,7 +129,7 @@ impl Bench {
             fetch: Arc::new(HttpFetch::new(FetchSettings::default())),
             names: vec!["localhost".to_owned()],
             endpoints: vec!["localhost:7443".to_owned()],
-            certificate: None,
+            certificate: Arc::new(NotServed),
             authorities: Arc::default(),
             audit: audit.clone(),
             older: OlderStore::Refuse,

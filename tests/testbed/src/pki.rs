@@ -49,6 +49,22 @@ impl TestCa {
         params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
         params.distinguished_name.push(DnType::CommonName, "localhost");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(&params)
+    }
+
+    /// A client's certificate and key with a SPIFFE id, as PEM.
+    ///
+    /// # Panics
+    /// When the id is not one.
+    #[must_use]
+    pub fn client(&self, spiffe_id: &str) -> (String, String) {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names.push(SanType::URI(spiffe_id.try_into().expect("an id")));
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         (certificate.pem(), key.serialize_pem())

@@ -13,7 +13,7 @@ use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
     client::{ResolvesClientCert, WebPkiServerVerifier, danger::ServerCertVerifier},
     crypto::CryptoProvider,
-    server::{ResolvesServerCert, danger::ClientCertVerifier},
+    server::{ClientHello, ResolvesServerCert, danger::ClientCertVerifier},
 };
 use rustls_pki_types::CertificateDer;
 
@@ -24,6 +24,10 @@ pub use self::{
     peers::AnyClientCertificate,
     pin::{PinnedCa, spki_sha256},
 };
+
+/// What a node of a cluster offers beside HTTP/2 (ALPN, RFC 7301), so that the broker shows it the certificate of its own
+/// authority, the one that nodes pin, also where everyone else sees another. It is never chosen.
+pub const NODE_PROTOCOL: &[u8] = b"keyward-node/1";
 
 /// Why TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +114,19 @@ pub fn client_config_with(
     config.alpn_protocols = vec![b"h2".to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
     Ok(config)
+}
+
+/// The same settings for a node of a cluster: see [`NODE_PROTOCOL`].
+#[must_use]
+pub fn as_node(mut config: ClientConfig) -> ClientConfig {
+    config.alpn_protocols.insert(0, NODE_PROTOCOL.to_vec());
+    config
+}
+
+/// Whether it is a node that says hello.
+#[must_use]
+pub fn is_node(hello: &ClientHello<'_>) -> bool {
+    hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == NODE_PROTOCOL))
 }
 
 #[cfg(test)]

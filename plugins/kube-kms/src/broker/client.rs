@@ -31,7 +31,7 @@ type Client = NodeServiceClient<Channel>;
 fn connect(certificate: &NodeCertificate, facts: &Facts) -> Result<Endpoints<Channel>, BrokerError> {
     let config = tls::client_config(&facts.broker_ca, Some(certificate.resolver()))
         .map_err(|error| BrokerError::Unreachable(error.to_string()))?;
-    let config = Arc::new(config);
+    let config = Arc::new(tls::as_node(config));
     let channels = facts.endpoints.iter().map(|at| channel(at, Arc::clone(&config))).collect::<Result<Vec<_>, _>>()?;
     Ok(Endpoints::new(channels, Backoff::default()))
 }

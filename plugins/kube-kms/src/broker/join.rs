@@ -43,7 +43,7 @@ pub async fn join(with: &JoinString) -> Result<Node, JoinFailure> {
     let pin = PinnedCa::new(with.ca_pin);
     let config =
         tls::client_config_with(Arc::clone(&pin) as _, None).map_err(|error| JoinFailure::Key(error.to_string()))?;
-    let config = Arc::new(config);
+    let config = Arc::new(tls::as_node(config));
     let channels = with.endpoints.iter().map(|at| channel(at, Arc::clone(&config))).collect::<Result<Vec<_>, _>>()?;
     let key = NodeKey::generate().map_err(|error| JoinFailure::Key(error.to_string()))?;
     let csr = key.request().map_err(|error| JoinFailure::Key(error.to_string()))?;

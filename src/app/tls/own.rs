@@ -1,31 +1,22 @@
-//! The certificate that the API is served with.
+//! The certificate of the broker's own authority.
 
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use keyward_kit::tls::{AnyClientCertificate, Reloading, TlsError, provider, server_config};
+use keyward_kit::tls::provider;
 use keyward_sdk::time::{SharedClock, Timestamp};
-use rustls::{
-    server::{ClientHello, ResolvesServerCert},
-    sign::CertifiedKey,
-};
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::BuildError;
 use crate::{
-    config::Config,
+    app::BuildError,
     engine::certificate::ServeCertificate,
     identity::ca::{Authority, IssuedServer},
 };
-
-/// How often certificate files are looked at.
-const FILES_CHECKED: Duration = Duration::from_secs(5);
 
 /// What serves the certificate of the broker's own authority. It is also kept beside the store, so that a sealed broker
 /// can be reached by those who unseal it.
@@ -54,11 +45,10 @@ impl OwnCertificate {
         let renew_at = Mutex::new(Timestamp::from_millis(0));
         Ok(Self { served: ArcSwap::from_pointee(served), renew_at, file })
     }
-}
 
-impl ResolvesServerCert for OwnCertificate {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.served.load_full())
+    /// The certificate in use.
+    pub(super) fn current(&self) -> Arc<CertifiedKey> {
+        self.served.load_full()
     }
 }
 
@@ -118,51 +108,4 @@ fn keep(file: &std::path::Path, issued: &IssuedServer) -> std::io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.sync_all()?;
     std::fs::rename(&fresh, file)
-}
-
-/// What the API is served with: files of the settings, reloaded when they change, or the broker's own.
-pub(super) enum Served {
-    /// Files.
-    Files(Arc<Reloading>),
-    /// The broker's own.
-    Own(Arc<OwnCertificate>),
-}
-
-pub(super) fn served(config: &Config, clock: &SharedClock) -> Result<Served, BuildError> {
-    match &config.certificate {
-        Some(files) => Ok(Served::Files(Reloading::load(files.clone())?)),
-        None => {
-            let file = match &config.storage {
-                crate::config::StorageConfig::Embedded(path) => path.parent().map(|folder| folder.join("server.pem")),
-                crate::config::StorageConfig::Memory => None,
-            };
-            Ok(Served::Own(Arc::new(OwnCertificate::load(file, &config.names, clock)?)))
-        }
-    }
-}
-
-impl Served {
-    /// Where the broker's own certificate is served from, if it is.
-    pub(super) fn own(&self) -> Option<Arc<dyn ServeCertificate>> {
-        match self {
-            Self::Files(_) => None,
-            Self::Own(own) => Some(own.clone()),
-        }
-    }
-
-    /// Follows the files, if there are any.
-    pub(super) async fn follow(self, stop: CancellationToken) {
-        match self {
-            Self::Files(files) => files.watch(FILES_CHECKED, stop).await,
-            Self::Own(_) => stop.cancelled().await,
-        }
-    }
-
-    pub(super) fn config(&self) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-        let resolver: Arc<dyn ResolvesServerCert> = match self {
-            Self::Files(files) => files.clone(),
-            Self::Own(own) => own.clone(),
-        };
-        Ok(Arc::new(server_config(resolver, AnyClientCertificate::new())?))
-    }
 }
