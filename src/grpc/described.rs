@@ -70,6 +70,20 @@ pub fn check_rows() -> Result<(), TableError> {
     }
 }
 
+/// The RPCs whose answer is a stream.
+///
+/// # Errors
+/// [`TableError`] when the descriptors cannot be read.
+pub(super) fn streaming() -> Result<Vec<&'static str>, TableError> {
+    let mut found = Vec::new();
+    for service in services()? {
+        for rpc in service.method.iter().filter(|rpc| rpc.server_streaming()) {
+            found.extend(method::find(&format!("{PACKAGE}.{}/{}", service.name(), rpc.name())).map(|row| row.rpc));
+        }
+    }
+    Ok(found)
+}
+
 /// Adds reflection and health. Health says that nothing is served until [`follow_seal`] says otherwise.
 ///
 /// # Errors

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use keyward_api::v1::{GetSecretRequest, WhoAmIRequest};
+use keyward_api::v1::{
+    GetSecretRequest, SealRequest, TailAuditRequest, WhoAmIRequest, audit_service_client::AuditServiceClient,
+};
 use keyward_testbed::{http, wait_until};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_reflection::pb::v1::{
@@ -58,6 +60,21 @@ async fn reflection_lists_every_service_and_no_foreign_one() {
         assert!(names.contains(&service), "{service} is not among {names:?}");
     }
     assert!(names.iter().all(|name| name.starts_with("keyward.v1.") || name.starts_with("grpc.")), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_stream_is_counted_when_it_ends_and_as_what_it_ended_with() {
+    let broker = broker().start().await;
+    let operator = broker.operator().await;
+    let follow = TailAuditRequest { follow: true, ..TailAuditRequest::default() };
+    let mut records = AuditServiceClient::new(operator.client()).tail_audit(follow).await.unwrap().into_inner();
+    records.message().await.unwrap();
+    let counted =
+        |code: &str| format!(r#"keyward_requests_total{{method="keyward.v1.AuditService/TailAudit",code="{code}"}} 1"#);
+    assert!(!get(&broker, "/metrics").await.1.contains(&counted("OK")));
+    operator.seal().seal(SealRequest {}).await.unwrap();
+    while records.message().await.is_ok() {}
+    wait_until("the end is counted", async || get(&broker, "/metrics").await.1.contains(&counted("UNAVAILABLE"))).await;
 }
 
 #[tokio::test]

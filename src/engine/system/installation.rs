@@ -72,10 +72,7 @@ impl Operation for GetStatus {
         let record = record_of(world).await?;
         let last_backup = backup::last(world).await?.map(|last| last.at);
         let (memory, weak) = memory();
-        let mut warnings = Vec::new();
-        if !lifecycle.parts.audit.is_taking() {
-            warnings.push("the audit log takes no records: look at the disk of its folder".to_owned());
-        }
+        let mut warnings = lifecycle.audit_warnings();
         warnings.extend(dead_members(&seal::status(&record, &lifecycle.proofs())));
         let backed_up = world.vault.storage().snapshots().is_some();
         if backed_up && last_backup.is_none_or(|at| at.saturating_add(BACKUP_DUE) <= world.clock.now()) {

@@ -9,13 +9,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt as _;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use tokio::time::Instant;
 use tonic::{Code, body::Body};
 use tower::{Layer, Service};
 
-use crate::method::METHODS;
+use crate::{grpc::described::streaming, method::METHODS};
 
 /// What everything that is not ours is counted as: health, reflection, and what does not exist.
 const OTHER: &str = "other";
@@ -25,12 +26,15 @@ const CODES: i32 = 17;
 struct Meter {
     codes: Vec<Counter>,
     seconds: Histogram,
+    /// The answer is a stream, which is over when its last message was sent.
+    streams: bool,
 }
 
 impl Meter {
-    fn of(rpc: &'static str) -> Self {
+    fn of(rpc: &'static str, streams: bool) -> Self {
         let code = |code| counter!("keyward_requests_total", "method" => rpc, "code" => name(Code::from_i32(code)));
-        Self { codes: (0..CODES).map(code).collect(), seconds: histogram!("keyward_request_seconds", "method" => rpc) }
+        let seconds = histogram!("keyward_request_seconds", "method" => rpc);
+        Self { codes: (0..CODES).map(code).collect(), seconds, streams }
     }
 }
 
@@ -46,8 +50,10 @@ pub(super) struct MeteredLayer(Arc<Meters>);
 
 impl MeteredLayer {
     pub(super) fn new() -> Self {
-        let of = METHODS.iter().map(|row| (row.rpc, Meter::of(row.rpc))).collect();
-        Self(Arc::new(Meters { of, other: Meter::of(OTHER), in_flight: gauge!("keyward_requests_in_flight") }))
+        // The table was compared with the descriptors before anything was served.
+        let streaming = streaming().unwrap_or_default();
+        let of = METHODS.iter().map(|row| (row.rpc, Meter::of(row.rpc, streaming.contains(&row.rpc)))).collect();
+        Self(Arc::new(Meters { of, other: Meter::of(OTHER, false), in_flight: gauge!("keyward_requests_in_flight") }))
     }
 }
 
@@ -82,7 +88,7 @@ where
         let rpc = self.meters.of.get_key_value(path).map(|(rpc, _)| *rpc);
         self.meters.in_flight.increment(1.0);
         let under_way = UnderWay { meters: self.meters.clone(), rpc, from: Instant::now(), code: Code::Cancelled };
-        Timed { inner: self.inner.call(request), under_way }
+        Timed { inner: self.inner.call(request), under_way: Some(under_way) }
     }
 }
 
@@ -94,10 +100,20 @@ struct UnderWay {
     code: Code,
 }
 
+impl UnderWay {
+    fn ended(&mut self, code: Code) {
+        self.code = code;
+    }
+
+    fn meter(&self) -> &Meter {
+        self.rpc.and_then(|rpc| self.meters.of.get(rpc)).unwrap_or(&self.meters.other)
+    }
+}
+
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.meters.in_flight.decrement(1.0);
-        let meter = self.rpc.and_then(|rpc| self.meters.of.get(rpc)).unwrap_or(&self.meters.other);
+        let meter = self.meter();
         meter.seconds.record(self.from.elapsed().as_secs_f64());
         if let Some(counter) = usize::try_from(self.code as i32).ok().and_then(|code| meter.codes.get(code)) {
             counter.increment(1);
@@ -110,7 +126,7 @@ pin_project_lite::pin_project! {
     pub(super) struct Timed<F> {
         #[pin]
         inner: F,
-        under_way: UnderWay,
+        under_way: Option<UnderWay>,
     }
 }
 
@@ -122,15 +138,36 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Poll::Ready(answer) = this.inner.poll(cx) else { return Poll::Pending };
-        this.under_way.code = match &answer {
-            // A refusal is in the headers. Without one the answer is good, but for a stream that fails later.
-            Ok(response) => {
-                response.headers().get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+        let Some(mut under_way) = this.under_way.take() else { return Poll::Ready(answer) };
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => {
+                under_way.ended(Code::Unknown);
+                return Poll::Ready(Err(error));
             }
-            Err(_) => Code::Unknown,
         };
-        Poll::Ready(answer)
+        // A refusal is in the headers.
+        match code(response.headers()) {
+            Some(code) => under_way.ended(code),
+            None if under_way.meter().streams => return Poll::Ready(Ok(response.map(|body| counted(body, under_way)))),
+            None => under_way.ended(Code::Ok),
+        }
+        Poll::Ready(Ok(response))
     }
+}
+
+fn code(headers: &HeaderMap) -> Option<Code> {
+    headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()))
+}
+
+/// A stream's messages: it counts as under way until the last, and as what its trailers say.
+fn counted(body: Body, mut under_way: UnderWay) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        if let Some(code) = frame.trailers_ref().and_then(code) {
+            under_way.ended(code);
+        }
+        frame
+    }))
 }
 
 fn name(code: Code) -> &'static str {
