@@ -9,10 +9,12 @@
     reason = "tests say what they expect by failing"
 )]
 
+#[macro_use]
+mod support;
+
 mod clusters;
 mod contract;
 mod e2e;
 mod interop;
 mod readme;
 mod repo;
-mod support;

@@ -26,7 +26,7 @@ async fn every_request_is_in_the_log_when_its_answer_is_here() {
     let broker = broker().start().await;
     let ci = CiTokens::start().await;
     broker.deploys(&ci).await;
-    broker.secret("prod/db/main", "a-value-that-is-not-logged").await;
+    broker.secret("prod/db/main", marked!("a-value-that-is-not-logged")).await;
     let folder = broker.folder().join("audit");
     assert!(log(&folder).contains("SecretService/PutSecret"));
     let (job, token) = broker.job(&ci, "deploy").await;
@@ -44,7 +44,7 @@ async fn every_request_is_in_the_log_when_its_answer_is_here() {
     assert!(log(&folder).contains("NOT_FOUND"));
     let nobody = broker.caller().key(&Key::make()).connect().await;
     nobody.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
-    for text in ["a-value-that-is-not-logged", token.token.as_str()] {
+    for text in [marked!("a-value-that-is-not-logged"), token.token.as_str()] {
         assert!(!log(&folder).contains(text), "values and tokens never");
     }
 }

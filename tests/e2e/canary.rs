@@ -1,7 +1,8 @@
-//! Marked secrets go through everything at trace level; then every trace that is left is searched for the marks.
+//! The canary itself: what it would find if a secret showed; and a journey of marked secrets through the real daemon and
+//! command line, with every way in which they can be refused.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     path::Path,
     sync::{
         Arc, Mutex,
@@ -9,52 +10,15 @@ use std::{
     },
 };
 
-use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use keyward_testbed::CiTokens;
 use serde_json::json;
 
-use crate::support::{AUDIENCE, Daemon, Keyward, github};
+use crate::support::{AUDIENCE, Daemon, Keyward, canary::Forms, github};
 
-/// The marks, in every form in which they could show, by their first bytes.
-struct Marks(HashMap<[u8; 4], Vec<(String, Vec<u8>)>>);
-
-impl Marks {
-    fn of(words: &[String]) -> Self {
-        let mut forms = Vec::new();
-        for word in words {
-            let hex = HEXLOWER.encode(word.as_bytes());
-            for form in [word.clone(), hex.to_uppercase(), hex] {
-                forms.push((word.clone(), form.into_bytes()));
-            }
-            // In base64 a word looks different at each of three places.
-            for shift in 0..3_usize {
-                let shifted = [&b"\0\0"[..shift], word.as_bytes()].concat();
-                for encoding in [&BASE64, &BASE64_NOPAD, &BASE64URL_NOPAD] {
-                    let text = encoding.encode(&shifted);
-                    // What the bytes before and after it change.
-                    let (from, to) = (if shift == 0 { 0 } else { 4 }, text.trim_end_matches('=').len() / 4 * 4 - 4);
-                    forms.push((word.clone(), text.as_bytes()[from..to].to_vec()));
-                }
-            }
-        }
-        let mut marks: HashMap<_, Vec<_>> = HashMap::new();
-        for (word, form) in forms {
-            marks.entry(*form.first_chunk().unwrap()).or_default().push((word, form));
-        }
-        Self(marks)
-    }
-
-    fn found_in(&self, bytes: &[u8]) -> Option<&str> {
-        (0..bytes.len().saturating_sub(3)).find_map(|at| {
-            let forms = self.0.get(bytes[at..].first_chunk()?)?;
-            forms.iter().find(|(_, form)| bytes[at..].starts_with(form)).map(|(word, _)| word.as_str())
-        })
-    }
-
-    fn must_not_be_in(&self, what: &str, bytes: &[u8]) {
-        if let Some(word) = self.found_in(bytes) {
-            panic!("{word} is in {what}");
-        }
+fn must_not_be_in(marks: &Forms, what: &str, bytes: &[u8]) {
+    if let Some(found) = marks.found_in(bytes) {
+        panic!("{} is in {what}", String::from_utf8_lossy(&bytes[found]));
     }
 }
 
@@ -93,14 +57,14 @@ fn mark(what: &str) -> String {
     format!("canary-{what}-{}", HEXLOWER.encode(&keyward_sdk::crypto::random::array::<9>()))
 }
 
-fn search_files(marks: &Marks, folder: &Path) -> usize {
+fn search_files(marks: &Forms, folder: &Path) -> usize {
     let mut found = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_dir() {
             found += search_files(marks, &entry.path());
         } else if entry.file_type().unwrap().is_file() {
-            marks.must_not_be_in(&entry.path().display().to_string(), &std::fs::read(entry.path()).unwrap());
+            must_not_be_in(marks, &entry.path().display().to_string(), &std::fs::read(entry.path()).unwrap());
             found += 1;
         }
     }
@@ -109,7 +73,7 @@ fn search_files(marks: &Marks, folder: &Path) -> usize {
 
 #[test]
 fn a_mark_is_found_in_every_form() {
-    let marks = Marks::of(&["canary-of-the-mine".to_owned()]);
+    let marks = Forms::of(&["canary-of-the-mine"]);
     for shift in ["", "x", "xy", "xyz"] {
         let text = format!("{shift}canary-of-the-mine{shift}");
         for bytes in [
@@ -124,9 +88,18 @@ fn a_mark_is_found_in_every_form() {
     assert!(marks.found_in(b"canary-of-another-mine").is_none());
 }
 
+#[test]
+fn tokens_are_found_and_the_ids_of_keys_are_not() {
+    let marks = Forms::of(&[]).with_tokens();
+    let token = format!("authorization: Bearer kw1.{} and more", "aB3_".repeat(20));
+    assert_eq!(marks.found_in(token.as_bytes()), Some(22..106));
+    assert!(marks.found_in(b"kw1.0123456789abcdef.0123456789abcdef.1.0123456789abcdef").is_none());
+    assert!(marks.found_in(b"keys of the kingdom, eye of the needle").is_none());
+}
+
 #[tokio::test]
 async fn no_secret_shows_in_logs_metrics_audit_errors_arguments_or_the_store() {
-    let mut daemon = Daemon::start("trace").await;
+    let mut daemon = Daemon::start().await;
     let ci = CiTokens::start().await;
     let arguments = Arguments::watch();
     let [value, file, field, denied, large] = ["value", "file", "field", "denied", "large"].map(mark);
@@ -210,16 +183,16 @@ async fn no_secret_shows_in_logs_metrics_audit_errors_arguments_or_the_store() {
     let words =
         [vec![value, file, field, denied, large, narrowed, oidc, share, joined, garbled_token], daemon.shown.clone()]
             .concat();
-    let marks = Marks::of(&words);
+    let marks = Forms::of(&words.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(daemon.process().log().contains("TRACE"), "the log is at trace level");
-    marks.must_not_be_in("the metrics", metrics.as_bytes());
-    marks.must_not_be_in("what the command line said", &said);
+    must_not_be_in(&marks, "the metrics", metrics.as_bytes());
+    must_not_be_in(&marks, "what the command line said", &said);
     // The log, the store, the audit log, all that lies beside them.
     assert!(search_files(&marks, daemon.folder()) > 4);
     let arguments = arguments.seen();
     assert!(arguments.iter().any(|line| line.windows(7).any(|part| part == b"payroll")), "arguments were seen");
     for line in arguments {
-        marks.must_not_be_in(&format!("the arguments {}", String::from_utf8_lossy(&line)), &line);
+        must_not_be_in(&marks, &format!("the arguments {}", String::from_utf8_lossy(&line)), &line);
     }
 }
 

@@ -37,8 +37,8 @@ async fn with_client_authority(ca: &TestCa) -> Broker {
             ),
         )
         .await;
-    broker.secret("prod/shop/db", "may").await;
-    broker.secret("prod/payroll", "may not").await;
+    broker.secret("prod/shop/db", marked!("may")).await;
+    broker.secret("prod/payroll", marked!("may not")).await;
     broker
 }
 

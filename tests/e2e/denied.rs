@@ -20,13 +20,16 @@ async fn what_is_not_permitted_cannot_be_told_from_what_is_not_there() {
     let broker = broker().start().await;
     let ci = CiTokens::start().await;
     broker.deploys(&ci).await;
-    broker.secret("prod/db/main", "may").await;
-    broker.secret("prod/payroll", "may not").await;
+    broker.secret("prod/db/main", marked!("may")).await;
+    broker.secret("prod/payroll", marked!("may not")).await;
     let (job, _) = broker.job(&ci, "deploy").await;
     let mut secrets = job.secrets();
 
     let get = |path: &str| GetSecretRequest { path: path.to_owned(), version: 0 };
-    assert_eq!(secrets.get_secret(get("prod/db/main")).await.unwrap().into_inner().fields["value"], &b"may"[..]);
+    assert_eq!(
+        secrets.get_secret(get("prod/db/main")).await.unwrap().into_inner().fields["value"],
+        marked!("may").as_bytes()
+    );
     let there = secrets.get_secret(get("prod/payroll")).await.unwrap_err();
     let nowhere = secrets.get_secret(get("prod/nothing")).await.unwrap_err();
     same(&there, &nowhere);
@@ -73,8 +76,8 @@ async fn a_narrowed_token_may_no_more_than_it_says() {
     let broker = broker().start().await;
     let ci = CiTokens::start().await;
     broker.deploys(&ci).await;
-    broker.secret("prod/db/main", "main").await;
-    broker.secret("prod/db/other", "other").await;
+    broker.secret("prod/db/main", marked!("main")).await;
+    broker.secret("prod/db/other", marked!("other")).await;
     let (job, _) = broker.job(&ci, "deploy").await;
     let scope = |path: &str| keyward_api::v1::Scope { paths: vec![path.to_owned()], actions: vec![] };
     let attenuate = |path: &str| keyward_api::v1::AttenuateRequest { scope: Some(scope(path)), life: None };

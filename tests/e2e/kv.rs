@@ -9,17 +9,17 @@ use keyward_api::v1::{
 use keyward_sdk::time::{Clock, ManualClock, Span, SystemClock};
 use tonic::{Code, Status};
 
-use crate::support::{Caller, Keyward, broker, reason};
+use crate::support::{Caller, Keyward, broker, canary::WORD, reason};
 
 async fn put(caller: &Caller, path: &str, value: &[u8], expected: Option<u32>) -> Result<u32, Status> {
-    let fields = HashMap::from([("value".to_owned(), value.to_vec().into())]);
+    let fields = HashMap::from([("value".to_owned(), [WORD.as_bytes(), value].concat().into())]);
     let put = PutSecretRequest { path: path.to_owned(), fields, expected_version: expected, expires_in: None };
     Ok(caller.secrets().put_secret(put).await?.into_inner().version.unwrap().version)
 }
 
 async fn get(caller: &Caller, path: &str, version: u32) -> Result<Vec<u8>, Status> {
     let found = caller.secrets().get_secret(GetSecretRequest { path: path.to_owned(), version }).await?;
-    Ok(found.into_inner().fields["value"].to_vec())
+    Ok(found.into_inner().fields["value"].strip_prefix(WORD.as_bytes()).unwrap().to_vec())
 }
 
 async fn metadata(caller: &Caller, path: &str) -> SecretMetadata {
@@ -182,7 +182,7 @@ async fn what_has_expired_is_not_read() {
 async fn values_of_a_mebibyte_come_back_whole_and_through_a_restart() {
     let mut broker = broker().start().await;
     let operator = broker.operator().await;
-    let large: Vec<u8> = (0..(1_usize << 20) - 5).map(|at| (at * 31 % 251) as u8).collect();
+    let large: Vec<u8> = (0..(1_usize << 20) - 5 - WORD.len()).map(|at| (at * 31 % 251) as u8).collect();
     put(&operator, "large", &large, None).await.unwrap();
     put(&operator, "large", &large[1..], None).await.unwrap();
     assert!(get(&operator, "large", 1).await.unwrap() == large);
@@ -195,8 +195,8 @@ async fn values_of_a_mebibyte_come_back_whole_and_through_a_restart() {
 async fn the_command_line_writes_reads_and_shows_history() {
     let broker = broker().start().await;
     let keyward = Keyward::operator(&broker);
-    keyward.run_with(&["secret", "put", "prod/db", "user=app", "password=@-"], "hunter2\n").ok();
-    assert_eq!(keyward.ok(&["secret", "get", "prod/db", "--field", "password"]).trim_end(), "hunter2");
+    keyward.run_with(&["secret", "put", "prod/db", "user=app", "password=@-"], concat!(marked!("hunter2"), "\n")).ok();
+    assert_eq!(keyward.ok(&["secret", "get", "prod/db", "--field", "password"]).trim_end(), marked!("hunter2"));
     let file = keyward.home().join("binary");
     std::fs::write(&file, [0, 255, 10, 13]).unwrap();
     keyward.ok(&["secret", "put", "prod/db", &format!("blob=@{}", file.display()), "--expect", "1"]);

@@ -106,8 +106,8 @@ async fn a_pipeline_gets_the_secret_it_may_have_and_no_other() {
     let broker = broker().start().await;
     let ci = CiTokens::start().await;
     broker.deploys(&ci).await;
-    broker.secret("prod/db/main", "for the migration").await;
-    broker.secret("prod/payroll", "for nobody here").await;
+    broker.secret("prod/db/main", marked!("for the migration")).await;
+    broker.secret("prod/payroll", marked!("for nobody here")).await;
 
     let job = Keyward::of(&broker);
     let token = job.home().join("id-token");
@@ -119,11 +119,14 @@ async fn a_pipeline_gets_the_secret_it_may_have_and_no_other() {
         job.run(&[&args[..], command].concat())
     };
     let got = run("prod/db/main", &["sh", "-c", "printf %s \"$DB\"; exit 7"]);
-    assert_eq!((got.stdout.as_str(), got.code()), ("for the migration", 7), "{got:?}");
+    assert_eq!((got.stdout.as_str(), got.code()), (marked!("for the migration"), 7), "{got:?}");
 
     let refused = run("prod/payroll", &["sh", "-c", "echo started"]);
     assert_eq!((refused.stdout.as_str(), refused.code()), ("", 3), "the command is never started: {refused:?}");
-    assert!(refused.stderr.contains("prod/payroll") && !refused.stderr.contains("for nobody here"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("prod/payroll") && !refused.stderr.contains(marked!("for nobody here")),
+        "{refused:?}"
+    );
 
     // Another repository may not even take the role.
     std::fs::write(&token, github(&ci, json!({ "repository": "mallory/shop" }))).unwrap();

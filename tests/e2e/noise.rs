@@ -32,7 +32,7 @@ fn raise_open_files() {
 
 #[tokio::test]
 async fn random_bytes_on_the_port_disturb_nobody() {
-    let daemon = Daemon::start("info").await;
+    let daemon = Daemon::start().await;
     daemon.operator().ok(&["secret", "put", "a", "value=x"]);
     let mut open = Vec::new();
     for length in 0..200_usize {
@@ -69,7 +69,7 @@ async fn random_bytes_on_the_port_disturb_nobody() {
 #[tokio::test]
 async fn half_open_connections_hold_up_nobody() {
     raise_open_files();
-    let daemon = Daemon::start("info").await;
+    let daemon = Daemon::start().await;
     daemon.operator().ok(&["secret", "put", "a", "value=x"]);
     let mut open = Vec::new();
     for number in 0..3_000 {
@@ -88,7 +88,7 @@ async fn half_open_connections_hold_up_nobody() {
 #[tokio::test]
 async fn ten_thousand_idle_connections_leave_room_for_others() {
     raise_open_files();
-    let daemon = Daemon::start("info").await;
+    let daemon = Daemon::start().await;
     daemon.operator().ok(&["secret", "put", "a", "value=x"]);
     let connector = TlsConnector::from(Arc::new(tls(&std::fs::read_to_string(daemon.ca_file()).unwrap(), None)));
     let connect = async |_| {

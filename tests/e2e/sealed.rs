@@ -8,7 +8,7 @@ use crate::support::{Keyward, broker, reason};
 #[tokio::test]
 async fn a_sealed_broker_says_so_and_serves_again_once_it_is_opened() {
     let broker = broker().start().await;
-    broker.secret("a", "before").await;
+    broker.secret("a", marked!("before")).await;
     let operator = broker.operator().await;
     operator.seal().seal(SealRequest {}).await.unwrap();
     let get = || GetSecretRequest { path: "a".to_owned(), version: 0 };
@@ -27,5 +27,8 @@ async fn a_sealed_broker_says_so_and_serves_again_once_it_is_opened() {
 
     let opened = operator.seal().unseal(UnsealRequest { share: String::new() }).await.unwrap().into_inner();
     assert_eq!(opened.state(), SealState::Unsealed);
-    assert_eq!(operator.secrets().get_secret(get()).await.unwrap().into_inner().fields["value"], &b"before"[..]);
+    assert_eq!(
+        operator.secrets().get_secret(get()).await.unwrap().into_inner().fields["value"],
+        marked!("before").as_bytes()
+    );
 }

@@ -74,7 +74,7 @@ async fn a_token_serves_in_its_own_tenant_only() {
 async fn names_of_one_tenant_say_nothing_in_another() {
     let broker = broker().start().await;
     let (main, other) = (broker.operator().await, other(&broker).await);
-    broker.secret("prod/db", "of main").await;
+    broker.secret("prod/db", marked!("of main")).await;
     let register = RegisterClusterRequest { name: "blue".to_owned(), mode: 1, ..RegisterClusterRequest::default() };
     main.clusters().register_cluster(register.clone()).await.unwrap();
     let get = GetSecretRequest { path: "prod/db".to_owned(), version: 0 };

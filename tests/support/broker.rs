@@ -28,7 +28,10 @@ use keyward_testbed::{TestCa, wait_until};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::caller::{Caller, Key};
+use super::{
+    caller::{Caller, Key},
+    canary,
+};
 
 /// What a broker will be like.
 pub struct Setup {
@@ -41,6 +44,7 @@ pub struct Setup {
 
 /// A broker with an embedded store, to be opened by a key file, on ports that the system chooses.
 pub fn broker() -> Setup {
+    canary::watch();
     keyward_kit::tls::install_provider();
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -307,12 +311,25 @@ impl Running {
     }
 
     fn stop(self) {
+        canary::search("the metrics", &metrics(self.ops));
         let Self { pipeline, shutdown, thread, .. } = self;
         drop(pipeline);
         // It may have stopped by itself; the thread says why.
         let _gone = shutdown.send(());
         thread.join().expect("the broker stops in order");
     }
+}
+
+/// What the daemon counts, read as a blocking client does.
+fn metrics(ops: SocketAddr) -> Vec<u8> {
+    use std::io::{Read, Write};
+    let mut answer = Vec::new();
+    let mut stream = std::net::TcpStream::connect(ops).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\nhost: localhost\r\n\r\n").unwrap();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.0 200"), "{}", String::from_utf8_lossy(&answer));
+    answer
 }
 
 impl Drop for Broker {
@@ -322,5 +339,10 @@ impl Drop for Broker {
             return;
         }
         running.stop();
+        canary::search_folder("the broker's audit log", &self.setup.config.audit.folder);
+        if let StorageConfig::Embedded(store) = &self.setup.config.storage {
+            canary::search("the broker's store", &std::fs::read(store).unwrap());
+        }
+        canary::nothing_found();
     }
 }

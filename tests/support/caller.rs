@@ -19,8 +19,10 @@ use tonic::{
     transport::{Channel, Endpoint, Uri},
 };
 
+use super::canary::Watched;
+
 /// A channel that sends what its caller is.
-pub type Client = InterceptedService<Channel, Headers>;
+pub type Client = InterceptedService<Watched<Channel>, Headers>;
 
 /// A key and a certificate that says nothing: what tokens are bound to.
 #[derive(Clone, Debug)]
@@ -130,7 +132,8 @@ impl Caller {
 
     /// What generated clients are made of.
     pub fn client(&self) -> Client {
-        InterceptedService::new(self.channel.clone().expect("the caller is connected"), self.headers.clone())
+        let channel = Watched(self.channel.clone().expect("the caller is connected"));
+        InterceptedService::new(channel, self.headers.clone())
     }
 
     /// `AuthService`.

@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::broker::Broker;
+use super::{broker::Broker, canary};
 
 /// A home folder and an environment in which `keyward` is run.
 pub struct Keyward {
@@ -90,8 +90,7 @@ impl Keyward {
         let mut command = Command::new("sh");
         command.args(["-c", script]).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
         let output = command.current_dir(self.home()).stdin(Stdio::null()).output().expect("sh starts");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8 is printed");
-        Ran { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ran::of(output)
     }
 
     /// Runs it with nothing on standard input.
@@ -109,8 +108,7 @@ impl Keyward {
         let _unread = stdin.write_all(input.as_bytes());
         drop(stdin);
         let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).expect("keyward prints UTF-8");
-        Ran { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ran::of(output)
     }
 
     /// Runs it and takes nothing but success; its standard output.
@@ -128,6 +126,13 @@ impl Keyward {
 }
 
 impl Ran {
+    /// Answers may show secrets; what is said beside them may not.
+    fn of(output: std::process::Output) -> Self {
+        canary::search("what the command line says", &output.stderr);
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8 is printed");
+        Self { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     /// Nothing but success; the standard output.
     pub fn ok(self) -> String {
         assert!(self.status.success(), "{self:?}");

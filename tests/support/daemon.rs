@@ -9,7 +9,7 @@ use keyward_testbed::{Process, free_ports, wait_until};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::{caller::Caller, cli::Keyward};
+use super::{caller::Caller, canary, cli::Keyward};
 
 /// A running `keyward server`, initialised and with its first operator logged in.
 pub struct Daemon {
@@ -23,14 +23,15 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one; `log` is the level of its log.
-    pub async fn start(log: &str) -> Self {
+    /// Starts one, its log at trace level.
+    pub async fn start() -> Self {
+        canary::watch();
         let folder = TempDir::new().unwrap();
         let [api, ops] = free_ports::<2>().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let dir = folder.path().display();
         let settings = format!(
             "[listen]\napi = \"{api}\"\nops = \"{ops}\"\nsocket = \"{dir}/keyward.sock\"\n[storage]\npath = \"{dir}/keyward.store\"\n\
-             [audit]\nfolder = \"{dir}/audit\"\n[log]\nlevel = \"{log}\"\n"
+             [audit]\nfolder = \"{dir}/audit\"\n[log]\nlevel = \"trace\"\n"
         );
         std::fs::write(folder.path().join("keyward.toml"), settings).unwrap();
         let process = run(folder.path());
@@ -112,6 +113,24 @@ impl Daemon {
     /// Waits until it serves the operator.
     pub async fn wait_open(&self) {
         wait_until("the daemon is open", async || self.operator.run(&["token", "whoami"]).status.success()).await;
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.process.kill();
+        for name in ["audit", "keyward.store", "server.pem", "log"] {
+            let path = self.folder().join(name);
+            if path.is_dir() {
+                canary::search_folder("the daemon's folder", &path);
+            } else {
+                canary::search(&format!("the daemon's {name}"), &std::fs::read(&path).unwrap());
+            }
+        }
+        canary::nothing_found();
     }
 }
 

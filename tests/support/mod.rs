@@ -3,6 +3,8 @@
 
 mod broker;
 mod caller;
+#[macro_use]
+pub mod canary;
 mod cli;
 mod daemon;
 mod jobs;

@@ -7,7 +7,7 @@ use keyward_sdk::time::SystemClock;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{broker::Broker, cli::Keyward};
+use super::{broker::Broker, canary, cli::Keyward};
 
 /// A node of a cluster.
 pub struct Provider {
@@ -112,6 +112,7 @@ impl Drop for Provider {
         let _gone = stop.send(());
         if !std::thread::panicking() {
             thread.join().expect("the provider stops in order");
+            canary::nothing_found();
         }
     }
 }

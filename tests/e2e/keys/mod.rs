@@ -15,6 +15,9 @@ use tonic::Code;
 
 use crate::support::{Caller, Client, broker, field, reason};
 
+/// What is encrypted here.
+const PLAIN: &[u8] = marked!("plain").as_bytes();
+
 fn keys(caller: &Caller) -> KeyServiceClient<Client> {
     KeyServiceClient::new(caller.client())
 }
@@ -43,14 +46,14 @@ async fn a_key_is_used_rotated_and_there_after_a_restart() {
     let mut broker = broker().start().await;
     let operator = broker.operator().await;
     create(&operator, "app/db", KeyType::Aes256Gcm).await;
-    let old = encrypt(&operator, "app/db", b"plain").await;
+    let old = encrypt(&operator, "app/db", PLAIN).await;
     let rotated = keys(&operator).rotate_key(RotateKeyRequest { path: "app/db".to_owned() }).await.unwrap();
     assert_eq!(rotated.into_inner().key.unwrap().primary_version, 2);
 
     broker.restart().await;
     let operator = broker.operator().await;
     let opened = crypto(&operator).decrypt(decrypt("app/db", &old.ciphertext)).await.unwrap().into_inner();
-    assert_eq!((&opened.plaintext[..], opened.key_version), (&b"plain"[..], 1));
+    assert_eq!((&opened.plaintext[..], opened.key_version), (PLAIN, 1));
     let request = RewrapRequest {
         key: "app/db".to_owned(),
         ciphertext: old.ciphertext.clone(),
@@ -60,7 +63,7 @@ async fn a_key_is_used_rotated_and_there_after_a_restart() {
     let new = crypto(&operator).rewrap(request).await.unwrap().into_inner();
     assert_eq!(new.key_version, 2);
     let opened = crypto(&operator).decrypt(decrypt("app/db", &new.ciphertext)).await.unwrap().into_inner();
-    assert_eq!(&opened.plaintext[..], b"plain");
+    assert_eq!(&opened.plaintext[..], PLAIN);
 
     let state = KeyVersionState::Disabled.into();
     let request = SetKeyVersionStateRequest { path: "app/db".to_owned(), version: 1, state };
@@ -86,7 +89,7 @@ async fn a_batch_answers_each_item_by_itself() {
     let broker = broker().start().await;
     let operator = broker.operator().await;
     create(&operator, "app/db", KeyType::Chacha20Poly1305).await;
-    let made = encrypt(&operator, "app/db", b"plain").await.ciphertext;
+    let made = encrypt(&operator, "app/db", PLAIN).await.ciphertext;
     let item = |ciphertext: &[u8], aad: &'static str| BatchDecryptItem {
         ciphertext: ciphertext.to_vec().into(),
         aad: aad.into(),
@@ -102,7 +105,7 @@ async fn a_batch_answers_each_item_by_itself() {
             Item::Error(error) => error.reason,
         })
         .collect();
-    assert_eq!(shown, ["plain", "UNDECRYPTABLE", "UNDECRYPTABLE", "plain"]);
+    assert_eq!(shown, [marked!("plain"), "UNDECRYPTABLE", "UNDECRYPTABLE", marked!("plain")]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use keyward_api::v1::{CreateTenantRequest, GetKeyRequest, KeyType, ListKeysRequest, RedeemBootstrapTokenRequest};
 use tonic::Code;
 
-use super::{create, crypto, decrypt, encrypt, keys};
+use super::{PLAIN, create, crypto, decrypt, encrypt, keys};
 use crate::support::{Key, broker};
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn a_ciphertext_of_one_tenant_does_not_open_in_another() {
     let other = broker.caller().key(&key).tenant("other").token(&token.token).connect().await;
 
     create(&operator, "app/db", KeyType::Aes256Gcm).await;
-    let sealed = encrypt(&operator, "app/db", b"plain").await.ciphertext;
+    let sealed = encrypt(&operator, "app/db", PLAIN).await.ciphertext;
     // The other tenant has no such key, then one of the same name.
     let refused = keys(&other).get_key(GetKeyRequest { path: "app/db".to_owned() }).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);

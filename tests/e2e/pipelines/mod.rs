@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::support::{Broker, Keyward, Ran, broker};
 
 /// What a job may read, and what nobody else may see.
-const PASSWORD: &str = "c0rrect-h0rse-battery";
+const PASSWORD: &str = marked!("c0rrect-h0rse-battery");
 
 const POLICY: &str = r#"
 permit (principal in Issuer::"github", action == Action::"assume", resource == Role::"deploy")
