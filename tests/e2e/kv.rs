@@ -158,7 +158,7 @@ async fn what_has_expired_is_not_read() {
     let broker = broker().clock(clock.clone()).start().await;
     let operator = broker.operator().await;
     let minutes = |minutes: i64| prost_types::Duration { seconds: minutes * 60, nanos: 0 };
-    let fields = HashMap::from([("value".to_owned(), b"x".to_vec().into())]);
+    let fields = HashMap::from([("value".to_owned(), marked!("x").as_bytes().into())]);
     let put_for =
         PutSecretRequest { path: "a".to_owned(), fields, expected_version: None, expires_in: Some(minutes(5)) };
     operator.secrets().put_secret(put_for).await.unwrap();
