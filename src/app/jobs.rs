@@ -30,7 +30,7 @@ pub(super) async fn minutely(
 ) {
     let mut recovered = false;
     loop {
-        lifecycle.forget_old_shares().await;
+        lifecycle.forget_old_shares();
         if let Ok(world) = lifecycle.world() {
             if !recovered {
                 recovered = recover(&world, &audit).await;
@@ -45,7 +45,7 @@ pub(super) async fn minutely(
         tokio::select! {
             () = stop.cancelled() => return,
             () = lifecycle.opened() => recovered = false,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(EVERY) => lifecycle.try_again().await,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use async_trait::async_trait;
 use keyward_kit::audit::{Checkpoint, Durability, Head, NoteError, Signer, Verifier, read};
-use keyward_sdk::secret::Secret;
+use keyward_sdk::{secret::Secret, time::Timestamp};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -21,6 +21,8 @@ pub struct RegisteredLog {
     pub first: Option<String>,
     /// The last.
     pub last: Option<String>,
+    /// An operator has accepted that its files are gone.
+    pub given_up: bool,
 }
 
 /// The register cannot be used.
@@ -46,6 +48,16 @@ pub trait Register: Send + Sync + 'static {
     /// # Errors
     /// [`RegisterError`] of the storage.
     async fn signing_key(&self, origin: &str) -> Result<Secret, RegisterError>;
+    /// When an operator last accepted the store as it is.
+    ///
+    /// # Errors
+    /// [`RegisterError`] of the storage.
+    async fn accepted(&self) -> Result<Option<Timestamp>, RegisterError>;
+    /// Keeps that an operator accepted it at this moment.
+    ///
+    /// # Errors
+    /// [`RegisterError`] of the storage.
+    async fn accept(&self, at: Timestamp) -> Result<(), RegisterError>;
     /// The heads of the control state, for the next checkpoint.
     fn heads(&self) -> Vec<Head>;
 }
@@ -53,8 +65,10 @@ pub trait Register: Send + Sync + 'static {
 /// What the register and the checkpoints said.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Attached {
-    /// Logs of this replica that are registered and whose files are gone.
+    /// Logs of this replica that are registered and whose files are gone, but for those given up.
     pub missing: Vec<String>,
+    /// The one of them that is the last that was signed: without its files nothing shows that the store is not older.
+    pub lost: Option<String>,
     /// How many records are lost, if this log was shorter at start than its last registered checkpoint.
     pub cut: Option<u64>,
     /// Whether this log was as long as its last registered checkpoint and another one.
@@ -97,7 +111,7 @@ impl Audit {
         let signer = Signer::new(self.origin(), &register.signing_key(self.origin()).await?)?;
         let verifier = signer.verifier().to_string();
         let known = logs.iter().find(|log| log.origin == self.origin()).cloned();
-        let mut found = self.compare(&logs)?;
+        let mut found = self.compare(&logs, register.accepted().await?)?;
         if let Some(last) = known.as_ref().and_then(|log| log.last.as_deref()) {
             let last = Checkpoint::open(last, signer.verifier())?;
             // The log as it was opened, since it goes on while sealed; only the first time, since checkpoints go on too.
@@ -113,6 +127,7 @@ impl Audit {
             verifier: verifier.clone(),
             first: None,
             last: None,
+            given_up: false,
         });
         register.store(&entry).await?;
         let within = deadline.saturating_duration_since(Instant::now());
@@ -130,15 +145,39 @@ impl Audit {
         *self.signing.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn compare(&self, logs: &[RegisteredLog]) -> Result<Attached, AuditError> {
+    /// Notes that an operator has accepted the store as it is: what was signed before says nothing of it any more, and logs
+    /// whose files are gone are given up.
+    ///
+    /// # Errors
+    /// [`AuditError`] when the register cannot be written.
+    pub async fn accept(&self) -> Result<(), AuditError> {
+        let signing = self.signing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(signing) = signing else { return Ok(()) };
+        let logs = signing.register.list().await?;
+        signing.register.accept(self.clock.now()).await?;
+        let missing = self.compare(&logs, None)?.missing;
+        for log in logs.into_iter().filter(|log| missing.contains(&log.origin)) {
+            signing.register.store(&RegisteredLog { given_up: true, ..log }).await?;
+        }
+        Ok(())
+    }
+
+    fn compare(&self, logs: &[RegisteredLog], accepted: Option<Timestamp>) -> Result<Attached, AuditError> {
         let io = |error| AuditError::Folder(self.folder.display().to_string(), error);
         let here = read::epochs(&self.folder).map_err(io)?;
         let ours = self.origin().rsplit_once('/').map(|(log, _)| format!("{log}/")).unwrap_or_default();
+        let replica = replica_of(self.origin());
         let mut found = Attached::default();
+        let mut latest = None;
         for log in logs {
             let epoch = log.origin.strip_prefix(&ours).and_then(|epoch| epoch.parse::<u64>().ok());
-            if epoch.is_some_and(|epoch| !here.contains(&epoch)) {
+            // Logs of other replicas lie elsewhere. One of this replica under another id lay in a folder that is gone.
+            let is_here = epoch.is_some_and(|epoch| here.contains(&epoch));
+            if !is_here && !log.given_up && replica_of(&log.origin) == replica {
                 found.missing.push(log.origin.clone());
+            }
+            if let Some(signed) = log.signed_at().filter(|_| replica_of(&log.origin) == replica && !log.given_up) {
+                latest = latest.max(Some((signed, &log.origin)));
             }
             let Ok(verifier) = Verifier::parse(&log.verifier) else { continue };
             let kept = match epoch {
@@ -147,9 +186,10 @@ impl Audit {
             };
             let registered = log.first.iter().chain(&log.last).cloned();
             for note in kept.into_iter().map(|(_, note)| note).chain(registered) {
-                raise(&mut found.heads, &note, &verifier)?;
+                raise(&mut found.heads, &note, &verifier, accepted)?;
             }
         }
+        found.lost = latest.map(|(_, origin)| origin.clone()).filter(|origin| found.missing.contains(origin));
         Ok(found)
     }
 
@@ -170,10 +210,26 @@ impl Audit {
     }
 }
 
+impl RegisteredLog {
+    /// When its last registered checkpoint was made.
+    fn signed_at(&self) -> Option<Timestamp> {
+        let last = Checkpoint::danger_unverified(self.last.as_deref()?).ok()?;
+        last.time
+    }
+}
+
+/// The replica in a log's name `id/replica/epoch`.
+fn replica_of(origin: &str) -> Option<&str> {
+    origin.split('/').nth(1)
+}
+
 /// Takes over higher heads from a checkpoint, if it is signed rightly. One that is not proves nothing either way here;
 /// `verify` names it.
-fn raise(heads: &mut Vec<Head>, note: &str, verifier: &Verifier) -> Result<(), NoteError> {
+fn raise(heads: &mut Vec<Head>, note: &str, verifier: &Verifier, accepted: Option<Timestamp>) -> Result<(), NoteError> {
     let Ok(checkpoint) = Checkpoint::open(note, verifier) else { return Ok(()) };
+    if accepted.is_some_and(|at| checkpoint.time.is_none_or(|signed| signed <= at)) {
+        return Ok(());
+    }
     for head in checkpoint.heads {
         match heads.iter_mut().find(|known| known.tenant == head.tenant) {
             Some(known) if known.counter >= head.counter => {}

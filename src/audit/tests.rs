@@ -13,7 +13,7 @@ use keyward_kit::audit::{
 use keyward_sdk::{
     crypto::asymmetric::{KeyKind, generate},
     secret::{Key32, Secret},
-    time::SystemClock,
+    time::{SystemClock, Timestamp},
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -75,6 +75,7 @@ struct Kept {
     logs: Mutex<Vec<RegisteredLog>>,
     key: Mutex<Option<Secret>>,
     heads: Mutex<Vec<Head>>,
+    accepted: Mutex<Option<Timestamp>>,
 }
 
 #[async_trait]
@@ -92,6 +93,13 @@ impl Register for Kept {
         let mut key = self.key.lock().unwrap();
         let key = key.get_or_insert_with(|| generate(KeyKind::Ed25519).unwrap());
         Ok(Secret::copy_of(key.expose()).unwrap())
+    }
+    async fn accepted(&self) -> Result<Option<Timestamp>, RegisterError> {
+        Ok(*self.accepted.lock().unwrap())
+    }
+    async fn accept(&self, at: Timestamp) -> Result<(), RegisterError> {
+        *self.accepted.lock().unwrap() = Some(at);
+        Ok(())
     }
     fn heads(&self) -> Vec<Head> {
         self.heads.lock().unwrap().clone()
@@ -238,9 +246,26 @@ async fn a_log_that_is_gone_or_cut_is_noticed_when_unsealed() {
     let audit = open(&dir, vec![]).await;
     assert_ne!(audit.origin(), first, "never an old name for a new log");
     let attached = audit.attach(register.clone(), soon()).await.unwrap();
-    assert_eq!(attached.missing, [first]);
+    assert_eq!((&attached.missing[..], attached.lost.as_ref()), (&[first.clone()][..], Some(&first)));
     assert!(all(&audit).iter().any(|record| record["method"] == "audit.log_missing"));
     assert!(!verify::verify(dir.path(), &register.expected()).unwrap().is_clean());
+    // Once that was accepted, it is known, and what was signed before counts no more.
+    audit.accept().await.unwrap();
+    assert_eq!(audit.attach(register.clone(), soon()).await.unwrap(), Attached::default());
+}
+
+#[tokio::test]
+async fn a_whole_folder_that_is_gone_is_noticed_and_another_replicas_is_not_ours() {
+    let (dir, register) = (TempDir::new().unwrap(), Arc::new(Kept::default()));
+    let audit = open(&dir, vec![]).await;
+    audit.attach(register.clone(), soon()).await.unwrap();
+    let first = audit.origin().to_owned();
+    audit.close().await.unwrap();
+    let elsewhere = RegisteredLog { origin: "0123/2/1".to_owned(), ..register.logs.lock().unwrap()[0].clone() };
+    register.logs.lock().unwrap().push(elsewhere);
+    let other = TempDir::new().unwrap();
+    let attached = open(&other, vec![]).await.attach(register, soon()).await.unwrap();
+    assert_eq!((&attached.missing[..], attached.lost.as_ref()), (&[first.clone()][..], Some(&first)));
 }
 
 #[tokio::test]

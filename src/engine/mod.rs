@@ -4,7 +4,6 @@
 //! nothing by itself: it says in [`Done::Change`] what is to be stored, and the pipeline commits that together with the
 //! outcome for the audit log and the reply for retries. When the commit meets a conflict, the operation is run again.
 
-mod admit;
 pub mod audit;
 pub mod auth;
 pub mod backup;
@@ -20,7 +19,6 @@ pub mod housekeeping;
 pub mod issuer;
 pub mod key;
 mod lifecycle;
-mod members;
 pub mod node;
 pub mod offload;
 mod page;

@@ -7,6 +7,7 @@ use keyward_kit::audit::Head;
 use keyward_sdk::{
     crypto::asymmetric::{KeyKind, generate},
     secret::Secret,
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ use crate::{
 
 const LOGS: &str = "audit/log/";
 const KEYS: &str = "audit/key/";
+const ACCEPTED: &str = "audit/accepted";
 /// The most logs that are looked at: one an epoch of a replica.
 const MOST: usize = 1_000;
 
@@ -27,6 +29,7 @@ struct Log {
     verifier: String,
     first: Option<String>,
     last: Option<String>,
+    given_up: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,15 +46,21 @@ fn failed(error: impl std::fmt::Display) -> RegisterError {
 impl Register for SealedRegister {
     async fn list(&self) -> Result<Vec<RegisteredLog>, RegisterError> {
         let logs = self.0.values::<Log>(TenantId::SYSTEM, LOGS, None, MOST).await.map_err(failed)?;
-        let log = |Log { origin, verifier, first, last }| RegisteredLog { origin, verifier, first, last };
-        Ok(logs.into_iter().map(|(_, found)| log(found)).collect())
+        let log = |(_, log): (_, Log)| RegisteredLog {
+            origin: log.origin,
+            verifier: log.verifier,
+            first: log.first,
+            last: log.last,
+            given_up: log.given_up,
+        };
+        Ok(logs.into_iter().map(log).collect())
     }
 
     async fn store(&self, log: &RegisteredLog) -> Result<(), RegisterError> {
         let place = DataPath::new(TenantId::SYSTEM, &format!("{LOGS}{}", log.origin)).map_err(failed)?;
-        let RegisteredLog { origin, verifier, first, last } = log.clone();
+        let RegisteredLog { origin, verifier, first, last, given_up } = log.clone();
         let mut changes = Changes::new();
-        changes.put_data(place, &Log { origin, verifier, first, last }).map_err(failed)?;
+        changes.put_data(place, &Log { origin, verifier, first, last, given_up }).map_err(failed)?;
         self.0.commit(changes).await.map_err(failed)?;
         Ok(())
     }
@@ -66,6 +75,18 @@ impl Register for SealedRegister {
         changes.put_data(place, &SigningKey(Secret::copy_of(key.expose()).map_err(failed)?)).map_err(failed)?;
         self.0.commit(changes).await.map_err(failed)?;
         Ok(key)
+    }
+
+    async fn accepted(&self) -> Result<Option<Timestamp>, RegisterError> {
+        let place = DataPath::new(TenantId::SYSTEM, ACCEPTED).map_err(failed)?;
+        Ok(self.0.read::<Timestamp>(&place).await.map_err(failed)?.map(|(at, _)| at))
+    }
+
+    async fn accept(&self, at: Timestamp) -> Result<(), RegisterError> {
+        let mut changes = Changes::new();
+        changes.put_data(DataPath::new(TenantId::SYSTEM, ACCEPTED).map_err(failed)?, &at).map_err(failed)?;
+        self.0.commit(changes).await.map_err(failed)?;
+        Ok(())
     }
 
     fn heads(&self) -> Vec<Head> {

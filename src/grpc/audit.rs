@@ -103,6 +103,7 @@ impl From<AuditLogs> for pb::ListAuditLogsResponse {
                 .and_then(|note| Checkpoint::danger_unverified(note).ok())
                 .map_or(0, |last| last.size),
             current: log.origin == all.current,
+            given_up: log.given_up,
             origin: log.origin,
             verifier: log.verifier,
             first_checkpoint: log.first.unwrap_or_default(),

@@ -5,19 +5,15 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use keyward_sdk::{
-    envelope::{Context, EnvelopeKey},
-    secret::{Key32, Secret},
-};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
     Changes, Rings, RootKey, VaultError,
     control::{self, Head, Hot, View, apply_commit},
     place,
+    root::Roots,
 };
 use crate::{
     method::TenantId,
@@ -48,7 +44,7 @@ struct Inner {
 pub struct Vault {
     storage: Arc<dyn Storage>,
     installation: Installation,
-    root: ArcSwap<RootKey>,
+    roots: Roots,
     inner: RwLock<Inner>,
     views: Vec<Arc<dyn View>>,
     applied: watch::Sender<Revision>,
@@ -92,11 +88,12 @@ impl Vault {
         root: RootKey,
         views: Vec<Arc<dyn View>>,
     ) -> Result<Opened, VaultError> {
-        let loaded = control::load(&*storage, installation.0, &root, &Hot::default(), &views).await?;
+        let roots = Roots::new(root);
+        let loaded = control::load(&*storage, installation.0, &roots, &Hot::default(), &views).await?;
         let vault = Self {
             storage,
             installation,
-            root: ArcSwap::from_pointee(root),
+            roots,
             inner: RwLock::new(Inner { hot: loaded.hot, rings: Arc::new(loaded.rings) }),
             views,
             applied: watch::Sender::new(loaded.revision),
@@ -133,8 +130,7 @@ impl Vault {
         let mut tries = 0;
         loop {
             let before = self.inner.read().unwrap_or_else(PoisonError::into_inner).hot.clone();
-            let loaded =
-                control::load(&*self.storage, self.installation.0, &self.root.load(), &before, &self.views).await;
+            let loaded = control::load(&*self.storage, self.installation.0, &self.roots, &before, &self.views).await;
             match loaded {
                 Ok(loaded) => {
                     let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
@@ -160,7 +156,7 @@ impl Vault {
             if !changes.is_empty() {
                 let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
                 let mut rings = (*inner.rings).clone();
-                apply_commit(changes, &mut inner.hot, &mut rings, &self.root.load(), &self.views)?;
+                apply_commit(changes, &mut inner.hot, &mut rings, &self.roots, &self.views)?;
                 inner.rings = Arc::new(rings);
             }
             self.applied.send_replace(revision);
@@ -169,7 +165,7 @@ impl Vault {
     }
 
     /// Seals and commits. Returns once the hot state has it too, so that a caller reads what it wrote. A new root key
-    /// counts from the commit on.
+    /// is in force once the commit is seen, also when it is not known at first whether it was made.
     ///
     /// # Errors
     /// [`VaultError::Conflict`] when something that the changes rest on is no longer so.
@@ -182,7 +178,7 @@ impl Vault {
         let mut batch = Batch::default();
         {
             let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-            let root = root.clone().unwrap_or_else(|| self.root.load_full());
+            let root = root.clone().unwrap_or_else(|| self.roots.current());
             if touches_control || !changes.basis.is_empty() {
                 control::seal_control(&changes, &inner.hot, &inner.rings, &root, &mut batch)?;
             }
@@ -197,10 +193,12 @@ impl Vault {
             }
         }
         batch.expect.extend(changes.expect.iter().map(|(place, expect)| (place.path().clone(), *expect)));
-        let before = root.map(|new| self.root.swap(new));
+        if let Some(new) = root {
+            self.roots.announce(new);
+        }
         let committed = self.storage.commit(batch).await.map_err(conflict);
-        if let (Err(_), Some(before)) = (&committed, before) {
-            self.root.store(before);
+        if matches!(committed, Err(VaultError::Conflict)) {
+            self.roots.withdraw();
         }
         let revision = committed?;
         if touches_control {
@@ -251,7 +249,7 @@ impl Vault {
     /// The root key, for the seal's own changes.
     #[must_use]
     pub fn root(&self) -> Arc<RootKey> {
-        self.root.load_full()
+        self.roots.current()
     }
 
     /// The store, for backup and status.
@@ -266,21 +264,4 @@ fn conflict(error: StorageError) -> VaultError {
         StorageError::Conflict(_) => VaultError::Conflict,
         other => VaultError::Storage(other),
     }
-}
-
-const SYSTEM_RING: Context<'static> =
-    Context { purpose: "keyward/system-keyring", tenant: TenantId::SYSTEM.0, key_id: b"root" };
-
-/// Seals the system keyring under the root key.
-pub(super) fn seal_system_ring(root: &RootKey, counter: u64, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-    let key = EnvelopeKey::new(&Key32::copy_of(root.expose()));
-    key.seal(&SYSTEM_RING, 1, &counter.to_be_bytes(), plain)
-        .map_err(|error| VaultError::Sealed { place: "the system keyring".to_owned(), error })
-}
-
-/// Opens the system keyring with the root key.
-pub(super) fn open_system_ring(root: &RootKey, counter: u64, sealed: &[u8]) -> Result<Secret, VaultError> {
-    let key = EnvelopeKey::new(&Key32::copy_of(root.expose()));
-    key.open(&SYSTEM_RING, 1, &counter.to_be_bytes(), sealed)
-        .map_err(|error| VaultError::Sealed { place: "the system keyring".to_owned(), error })
 }

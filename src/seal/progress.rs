@@ -72,17 +72,15 @@ impl Progress {
         Ok(Self { record, collected, touched: clock.monotonic(), clock: Shared(clock) })
     }
 
-    /// Goes on from what the members that are keys have given.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn after(
-        record: SealRecord,
-        tried: NotOpened,
-        clock: SharedClock,
-        pin: Option<RootFingerprint>,
-    ) -> Result<Self, OpenError> {
-        Ok(Self { collected: tried.collected, ..Self::new(record, clock, pin)? })
+    /// Adds what the members that are keys gave, and gives the proof if a path has enough by that.
+    pub fn add_members(&mut self, tried: NotOpened) -> Option<Unsealed> {
+        self.expire();
+        self.collected.absorb(tried.collected);
+        let opened = (0..self.record.paths().len()).find_map(|at| self.collected.try_path(&self.record, at));
+        if opened.is_some() {
+            self.forget();
+        }
+        opened
     }
 
     /// Takes a person's share as it was typed.

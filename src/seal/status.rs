@@ -38,6 +38,15 @@ pub struct PathStatus {
     pub members: Vec<MemberStatus>,
 }
 
+impl PathStatus {
+    /// Whether it opens if its people come, and members stay as they proved themselves last.
+    #[must_use]
+    pub fn could_open(&self) -> bool {
+        let there = |member: &&MemberStatus| matches!(member.reach, Reach::Person | Reach::Reachable { .. });
+        self.members.iter().filter(there).count() >= usize::from(self.k)
+    }
+}
+
 /// How a member stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberStatus {

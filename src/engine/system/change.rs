@@ -1,6 +1,6 @@
 //! What the operations that change the seal have in common.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -9,8 +9,12 @@ use crate::{
     engine::{EngineError, Lifecycle, Reply, World, lifecycle::MEMBER_TIMEOUT},
     keyring::{Changes, RootKey, Vault, VaultError, decode, encode},
     method::TenantId,
-    seal::{Change, Held, PATH_KEYS, PathKeys, PersonShare, SealError, SealRecord, Written},
+    seal::{self, Change, Held, Name, PATH_KEYS, PathKeys, PersonShare, SealError, SealRecord, Written},
 };
+
+/// How often, and how far apart, the record is read again that does not fit the root.
+const CATCH_UP_TRIES: u32 = 20;
+const CATCH_UP: Duration = Duration::from_millis(10);
 
 /// What an open installation holds when its seal is changed, read together.
 pub(super) struct Open {
@@ -24,9 +28,9 @@ pub(super) struct Open {
 impl Open {
     /// Reads it. The counter comes first: a change that comes in between is met as a conflict.
     pub(super) async fn of(world: &World) -> Result<Self, EngineError> {
-        let counter = world.vault.counter(TenantId::SYSTEM);
         let lifecycle = world.lifecycle.upgrade().ok_or(EngineError::Sealed)?;
-        let record = lifecycle.record().await?;
+        let counter = world.vault.counter(TenantId::SYSTEM);
+        let record = record_of(world).await?;
         let keys = world.tables.path_keys.get(TenantId::SYSTEM, PATH_KEYS);
         let keys = keys.ok_or_else(|| EngineError::Internal("the copies of the path keys are gone".to_owned()))?;
         Ok(Self { record, root: world.vault.root(), keys, lifecycle, counter })
@@ -54,6 +58,26 @@ impl Open {
                  start again, do this, and pin the new one",
             )),
         }
+    }
+
+    /// Removing a path must not lock the installation: another has to open by members that prove it now, with people for
+    /// what members do not give.
+    pub(super) async fn others_open(&self, gone: &Name) -> Result<(), EngineError> {
+        if self.record.path(gone).is_none() || self.record.paths().len() == 1 {
+            return Ok(()); // refused for that
+        }
+        self.lifecycle.prove_members(&self.record).await;
+        let status = seal::status(&self.record, &self.lifecycle.proofs());
+        if status.paths.iter().any(|path| path.name != *gone && path.could_open()) {
+            return Ok(());
+        }
+        Err(EngineError::state(
+            "LAST_PATH",
+            format!(
+                "without the seal path `{gone}` nothing is known to open the root key: the members of the other paths do not \
+                 answer; `keyward seal path list --probe` says why"
+            ),
+        ))
     }
 
     /// As one commit. Keyrings that have no room in it follow with the next job.
@@ -107,19 +131,26 @@ impl Reply for PathChanged {
 }
 
 /// What an operator must know of a path that others could open until now.
-pub(super) fn old_backups(path: &crate::seal::Name) -> String {
+pub(super) fn old_backups(path: &Name) -> String {
     format!(
         "backups from before stay openable by those who could open `{path}` then: destroy those that they must not read"
     )
 }
 
-/// Seals behind: reads the record without trusting it.
+/// The seal record, written by the root that is in force. Where another has just changed both, the store may have the new
+/// record a moment before the root is seen here.
 pub(super) async fn record_of(world: &World) -> Result<SealRecord, EngineError> {
-    let bytes = Vault::seal_record(world.vault.storage()).await?;
-    let bytes = bytes.ok_or_else(|| EngineError::Internal("the seal record is gone".to_owned()))?;
-    let record =
-        SealRecord::parse(&bytes).map_err(|error| EngineError::state("SEAL_RECORD_DAMAGED", error.to_string()))?;
-    let changed = |error: crate::seal::OpenError| EngineError::state("SEAL_RECORD_DAMAGED", error.to_string());
-    record.verify(&world.vault.root()).map_err(changed)?;
-    Ok(record)
+    let damaged = |why: String| EngineError::state("SEAL_RECORD_DAMAGED", why);
+    let mut tries = 0;
+    loop {
+        let bytes = Vault::seal_record(world.vault.storage()).await?;
+        let bytes = bytes.ok_or_else(|| EngineError::Internal("the seal record is gone".to_owned()))?;
+        let record = SealRecord::parse(&bytes).map_err(|error| damaged(error.to_string()))?;
+        match record.verify(&world.vault.root()) {
+            Ok(()) => return Ok(record),
+            Err(_) if tries < CATCH_UP_TRIES => tries += 1,
+            Err(error) => return Err(damaged(error.to_string())),
+        }
+        tokio::time::sleep(CATCH_UP).await;
+    }
 }

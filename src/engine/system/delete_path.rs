@@ -31,6 +31,7 @@ impl Operation for DeleteSealPath {
     async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<PathChanged>, EngineError> {
         let open = Open::of(world).await?;
         open.unpinned()?;
+        open.others_open(&self.name).await?;
         let change = remove_path(open.held(), &self.name).map_err(refused)?;
         let (changes, shares) = open.written(world, change)?;
         Ok(Done::Change(changes, PathChanged { shares, notes: vec![old_backups(&self.name)] }))

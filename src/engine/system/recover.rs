@@ -14,7 +14,7 @@ use crate::{
     keyring::{Changes, VaultError},
     method::{Action, Method, Tenantwide, rows},
     policy::{self, OPERATOR_POLICY, OPERATOR_ROLE},
-    seal::{Holder, OpenError, Progress, SealRecord, Step, Unsealed},
+    seal::{Holder, OpenError, SealRecord},
 };
 
 /// More shares than any path has.
@@ -55,7 +55,10 @@ impl SealedOperation for Recover {
             local_user_alone(&record, local)?;
             "the daemon's own user".to_owned()
         } else {
-            let unsealed = self.opened(lifecycle, record)?;
+            if self.shares.len() > MOST_SHARES {
+                return Err(EngineError::Limit { what: "the number of shares", limit: MOST_SHARES as u64 });
+            }
+            let unsealed = lifecycle.prove_shares(record, &self.shares)?;
             let by = format!("shares of path {}", unsealed.path());
             match lifecycle.state().await? {
                 SealState::Unsealed if !unsealed.root().same_as(&lifecycle.world()?.vault.root()) => {
@@ -77,28 +80,6 @@ impl SealedOperation for Recover {
         let operator_token = make(&world).await?;
         warn!(recovered.by = %by, "Operator token made by recovery");
         Ok(Recovered { operator_token })
-    }
-}
-
-impl Recover {
-    /// Proves that the shares open the root.
-    fn opened(&self, lifecycle: &Lifecycle, record: SealRecord) -> Result<Unsealed, EngineError> {
-        if self.shares.len() > MOST_SHARES {
-            return Err(EngineError::Limit { what: "the number of shares", limit: MOST_SHARES as u64 });
-        }
-        let progress = Progress::new(record, lifecycle.clock().clone(), lifecycle.parts.pin);
-        let mut progress = progress.map_err(|error| EngineError::state("NOT_OPENED", error.to_string()))?;
-        let mut last = None;
-        for share in &self.shares {
-            match progress.submit(share) {
-                Ok(Step::Open(unsealed)) => return Ok(unsealed),
-                Ok(Step::Again(at) | Step::More(at)) => last = Some(at),
-                Err(error) => return Err(refused("SHARE_REFUSED", error.to_string())),
-            }
-        }
-        let told =
-            last.map_or_else(String::new, |at| format!("path {} has {} of {} shares: ", at.path, at.have, at.need));
-        Err(refused("MORE_SHARES", format!("{told}give all that it takes in one request")))
     }
 }
 

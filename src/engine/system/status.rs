@@ -2,9 +2,9 @@
 
 use super::{SYSTEM, SealedOperation};
 use crate::{
-    engine::{EngineError, Lifecycle, Reply, lifecycle::SealState},
+    engine::{EngineError, Lifecycle, Reply, SealState},
     method::{Action, Method, Tenantwide, rows},
-    seal::{PathProgress, Progress},
+    seal::PathProgress,
 };
 
 /// See the module.
@@ -44,11 +44,7 @@ pub(super) async fn status(lifecycle: &Lifecycle) -> Result<SealStatus, EngineEr
     let state = lifecycle.state().await?;
     let record = if state == SealState::Uninitialized { None } else { Some(lifecycle.record().await?) };
     let progress = match (&record, state) {
-        (Some(record), SealState::Sealed) => {
-            let mut slot = lifecycle.progress.lock().await;
-            let progress = slot.as_mut().filter(|progress| progress.is_for(record));
-            progress.map(Progress::paths).unwrap_or_default()
-        }
+        (Some(record), SealState::Sealed) => lifecycle.shares_given(record),
         _ => Vec::new(),
     };
     Ok(SealStatus {

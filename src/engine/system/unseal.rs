@@ -4,9 +4,8 @@ use keyward_sdk::secret::SecretString;
 
 use super::{SYSTEM, SealStatus, SealedOperation, status};
 use crate::{
-    engine::{EngineError, Lifecycle, lifecycle::SealState},
+    engine::{EngineError, Lifecycle, SealState},
     method::{Action, Method, Tenantwide, rows},
-    seal::{Progress, Step},
 };
 
 /// See the module.
@@ -34,24 +33,8 @@ impl SealedOperation for Unseal {
             lifecycle.open_by_itself().await?;
             return status::status(lifecycle).await;
         };
-        let record = lifecycle.record().await?;
-        let step = {
-            let mut slot = lifecycle.progress.lock().await;
-            let mut progress = match slot.take().filter(|progress| progress.is_for(&record)) {
-                Some(progress) => progress,
-                None => Progress::new(record, lifecycle.clock().clone(), lifecycle.parts.pin)
-                    .map_err(|error| EngineError::state("NOT_OPENED", error.to_string()))?,
-            };
-            let step = progress.submit(share);
-            if !matches!(step, Ok(Step::Open(_))) {
-                *slot = Some(progress);
-            }
-            step
-        };
-        match step {
-            Ok(Step::Open(unsealed)) => lifecycle.adopt(unsealed).await?,
-            Ok(Step::Again(_) | Step::More(_)) => {}
-            Err(error) => return Err(EngineError::NotProven { reason: "SHARE_REFUSED", what: error.to_string() }),
+        if let Some(unsealed) = lifecycle.give_share(share).await? {
+            lifecycle.adopt(unsealed).await?;
         }
         status::status(lifecycle).await
     }

@@ -7,7 +7,7 @@ use keyward_sdk::crypto::digest::sha256;
 
 use super::{Hot, KEYRING, SEAL_DIGEST, index::bucket_of};
 use crate::{
-    keyring::{Changes, Keyring, Rings, RootKey, VaultError, codec, place, vault::seal_system_ring},
+    keyring::{Changes, Keyring, Rings, RootKey, VaultError, codec, place},
     method::TenantId,
     storage::{Batch, Expect},
 };
@@ -71,7 +71,7 @@ pub(in crate::keyring) fn seal_control(
                     let sealed = match value {
                         Sealable::Plain(plain) => rings.seal(tenant, path.as_str(), next.counter, plain)?,
                         Sealable::Owned(plain) => rings.seal(tenant, path.as_str(), next.counter, plain)?,
-                        Sealable::SystemRing(plain) => seal_system_ring(root, next.counter, plain)?,
+                        Sealable::SystemRing(plain) => root.seal_ring(next.counter, plain)?,
                     };
                     batch.put.push((path, stamped(next.counter, &sealed)));
                 }

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     keyring::{
-        Keyring, Rings, RootKey, VaultError, codec,
+        Keyring, Rings, VaultError, codec,
         place::{self, ControlPlace},
-        vault::open_system_ring,
+        root::Roots,
     },
     method::TenantId,
     storage::{Change, Entry},
@@ -40,12 +40,12 @@ pub(in crate::keyring) fn apply_commit(
     changes: Vec<Change>,
     hot: &mut Hot,
     rings: &mut Rings,
-    root: &RootKey,
+    roots: &Roots,
     views: &[Arc<dyn View>],
 ) -> Result<(), VaultError> {
     let mut tenants = sort(changes);
     if let Some(system) = tenants.remove(&TenantId::SYSTEM) {
-        take_system_ring(&system, rings, root)?;
+        take_system_ring(&system, rings, roots)?;
         for (key, value) in take(TenantId::SYSTEM, system, hot, rings, views)? {
             if let Some(owner) = key.strip_prefix("keyring/").and_then(TenantId::from_hex) {
                 take_ring(owner, value, hot, rings, views)?;
@@ -82,11 +82,11 @@ fn sort(changes: Vec<Change>) -> HashMap<TenantId, Touched> {
 }
 
 /// The system keyring comes first: everything else of the commit may be under its new version.
-fn take_system_ring(system: &Touched, rings: &mut Rings, root: &RootKey) -> Result<(), VaultError> {
+fn take_system_ring(system: &Touched, rings: &mut Rings, roots: &Roots) -> Result<(), VaultError> {
     let key = format!("{KEYRING}/{}", TenantId::SYSTEM);
     let Some(Some(value)) = system.entries.get(&key) else { return Ok(()) };
     let (counter, sealed) = unstamp(value).ok_or_else(|| older(TenantId::SYSTEM, "the system keyring is cut short"))?;
-    let record = codec::decode(open_system_ring(root, counter, sealed)?.expose(), &key)?;
+    let record = codec::decode(roots.open_ring(counter, sealed)?.expose(), &key)?;
     rings.insert(TenantId::SYSTEM, Keyring::new(record)?);
     Ok(())
 }

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     keyring::{
-        Keyring, Rings, RootKey, VaultError, codec,
+        Keyring, Rings, VaultError, codec,
         place::{self, CONTROL_PREFIX, ControlPlace},
-        vault::open_system_ring,
+        root::Roots,
     },
     method::TenantId,
     storage::{Entry, MAX_LIST, Revision, Storage},
@@ -45,7 +45,7 @@ pub(in crate::keyring) struct Loaded {
 pub(in crate::keyring) async fn load(
     storage: &dyn Storage,
     installation: [u8; 16],
-    root: &RootKey,
+    roots: &Roots,
     before: &Hot,
     views: &[Arc<dyn View>],
 ) -> Result<Loaded, VaultError> {
@@ -60,7 +60,7 @@ pub(in crate::keyring) async fn load(
         .get(&key)
         .and_then(|value| unstamp(value))
         .ok_or_else(|| older(TenantId::SYSTEM, "the system keyring is missing"))?;
-    let record = codec::decode(open_system_ring(root, counter, sealed)?.expose(), &key)?;
+    let record = codec::decode(roots.open_ring(counter, sealed)?.expose(), &key)?;
     rings.insert(TenantId::SYSTEM, Keyring::new(record)?);
     let seal = storage.get(&place::seal()?).await?;
     let (state, values) = open_tenant(TenantId::SYSTEM, &system, &rings)?;

@@ -40,6 +40,13 @@ impl Collected {
         self.put(path, Received { share, fits: true });
     }
 
+    /// Takes all right shares that `other` has.
+    pub(in crate::seal) fn absorb(&mut self, other: Self) {
+        for (at, shares) in other.paths.into_iter().enumerate() {
+            shares.into_iter().filter(|received| received.fits).for_each(|received| self.put(at, received));
+        }
+    }
+
     /// Whether the share of that member is here.
     pub(in crate::seal) fn has(&self, path: usize, index: u8) -> bool {
         self.of(path).iter().any(|received| received.fits && received.share.index() == index)

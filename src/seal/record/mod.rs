@@ -178,6 +178,15 @@ impl SealRecord {
         self.body.paths.iter().find(|path| path.name == *name)
     }
 
+    /// Whether a path has both: then what people give may need what keys give.
+    #[must_use]
+    pub fn mixes_people_and_keys(&self) -> bool {
+        self.paths().iter().any(|path| {
+            let people = path.members.iter().filter(|member| matches!(member.holder, Holder::Person { .. })).count();
+            people > 0 && people < path.members.len()
+        })
+    }
+
     pub(super) fn body(&self) -> &Body {
         &self.body
     }

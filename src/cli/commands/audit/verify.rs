@@ -71,8 +71,9 @@ async fn register(target: &Target) -> Result<(PathBuf, Expected), CliError> {
     }
     // Logs of other replicas lie elsewhere.
     let current = listed.logs.iter().find(|log| log.current);
-    let replica = current.and_then(|log| log.origin.rsplit_once('/')).map(|(replica, _)| format!("{replica}/"));
-    let ours = |log: &&AuditLog| replica.as_ref().is_none_or(|replica| log.origin.starts_with(replica.as_str()));
+    let replica = |log: &AuditLog| log.origin.split('/').nth(1).map(str::to_owned);
+    let here = current.and_then(replica);
+    let ours = |log: &&AuditLog| !log.given_up && (here.is_none() || replica(log) == here);
     let known = |log: &AuditLog| Known {
         origin: log.origin.clone(),
         verifier: Some(log.verifier.clone()),

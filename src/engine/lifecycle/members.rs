@@ -1,13 +1,15 @@
-//! What is known of the seal's members between one unsealing and the next: proofs on a schedule, and shares that people
-//! gave and did not complete.
+//! What is known of the seal's members: proofs on a schedule.
 
 use std::sync::PoisonError;
 
 use keyward_sdk::time::{Span, Timestamp};
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::{EngineError, Lifecycle};
-use crate::seal::{self, MemberReport, ProofBook, SealRecord};
+use super::Lifecycle;
+use crate::{
+    engine::EngineError,
+    seal::{self, MemberReport, ProofBook, SealRecord},
+};
 
 /// How often every member is asked for its share.
 const PROVEN_EVERY: Span = Span::from_minutes(10);
@@ -26,7 +28,7 @@ impl Lifecycle {
     }
 
     /// Asks every member for its share, and notes, counts and warns of what was seen.
-    pub(super) async fn prove_members(&self, record: &SealRecord) {
+    pub(in crate::engine) async fn prove_members(&self, record: &SealRecord) {
         let proofs = seal::prove(record, &self.how()).await;
         for proof in &proofs {
             let (path, member) = (proof.path.to_string(), proof.member.to_string());
@@ -54,15 +56,6 @@ impl Lifecycle {
         let record = self.record().await?;
         self.prove_members(&record).await;
         Ok(())
-    }
-
-    /// For the job that runs every minute: forgets shares that people gave a while ago and did not complete.
-    pub async fn forget_old_shares(&self) {
-        let mut progress = self.progress.lock().await;
-        if progress.as_mut().is_some_and(seal::Progress::expire) {
-            *progress = None;
-            info!("Shares forgotten because no other came in time");
-        }
     }
 }
 

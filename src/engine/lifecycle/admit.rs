@@ -4,7 +4,8 @@ use std::sync::PoisonError;
 
 use keyward_sdk::time::Span;
 
-use super::{EngineError, Lifecycle};
+use super::Lifecycle;
+use crate::engine::EngineError;
 
 /// Calls that work while sealed, at most so many in a minute.
 const SEALED_CALLS: u32 = 120;
