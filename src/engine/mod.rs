@@ -7,7 +7,6 @@
 pub mod audit;
 pub mod auth;
 pub mod backup;
-mod behind;
 pub mod bootstrap;
 pub mod certificate;
 pub mod cluster;

@@ -6,9 +6,9 @@ use keyward_sdk::time::Clock;
 
 use super::{
     EngineError, Lifecycle,
-    behind::Behind,
     bootstrap::BootstrapRecord,
     cluster::{ClusterKeyRecord, ClusterRecord, JoinRecord, NodeRecord},
+    housekeeping::RootAge,
     key::{ImportRecord, Keys},
     settled::{Owed, Settled},
     tenant::{MAIN, TenantRecord},
@@ -18,7 +18,7 @@ use crate::{
     keyring::{Table, Vault, View},
     method::TenantId,
     policy::{Policy, PolicyRecord},
-    seal::PathKeys,
+    seal::{PathKeys, Renewal},
 };
 
 /// The hot copies of control entries that engines read.
@@ -44,6 +44,10 @@ pub struct Tables {
     pub nodes: Arc<Table<NodeRecord>>,
     /// The copies of the path keys, one entry under the system tenant.
     pub path_keys: Arc<Table<PathKeys>>,
+    /// What a change of the seal left to be done, one entry under the system tenant.
+    pub renewal: Arc<Table<Renewal>>,
+    /// Since when the root is in force, one entry under the system tenant.
+    pub root_age: Arc<Table<RootAge>>,
     /// Policies, by name.
     pub policies: Arc<Table<PolicyRecord>>,
     /// Roles, by name.
@@ -67,6 +71,8 @@ impl Tables {
             self.joins.clone(),
             self.nodes.clone(),
             self.path_keys.clone(),
+            self.renewal.clone(),
+            self.root_age.clone(),
             self.policies.clone(),
             self.roles.clone(),
             self.tenants.clone(),
@@ -101,8 +107,6 @@ pub struct World {
     pub policy: Arc<Policy>,
     /// Promises that are kept.
     pub settled: Settled,
-    /// Keyrings to be sealed anew.
-    pub behind: Behind,
     /// Outcomes that are still to be recorded.
     pub owed: Owed,
     pub(super) main: TenantId,

@@ -10,6 +10,7 @@ pub mod control;
 mod data;
 mod error;
 mod place;
+mod reseal;
 mod ring;
 mod rings;
 mod root;
@@ -24,6 +25,7 @@ pub use self::{
     control::{Table, View},
     error::VaultError,
     place::{DataPath, PENDING_PREFIX, REPLY_PREFIX},
+    reseal::Resealed,
     ring::{KeyVersionId, KeyVersionState, Keyring, KeyringRecord, VersionRecord},
     rings::Rings,
     root::RootKey,

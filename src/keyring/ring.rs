@@ -90,12 +90,9 @@ impl KeyringRecord {
         let mut versions: Vec<_> = self
             .versions
             .iter()
-            .map(|v| VersionRecord {
-                number: v.number,
-                id: v.id,
-                created_at: v.created_at,
-                state: if v.state == KeyVersionState::Enabled { KeyVersionState::DecryptOnly } else { v.state },
-                material: Key32::copy_of(v.material.expose()),
+            .map(|v| {
+                let state = if v.state == KeyVersionState::Enabled { KeyVersionState::DecryptOnly } else { v.state };
+                VersionRecord { state, ..v.copy() }
             })
             .collect();
         versions.push(VersionRecord {
@@ -106,6 +103,28 @@ impl KeyringRecord {
             material: Key32::random(),
         });
         Self { versions, primary: number, audit_hash_key: Key32::copy_of(self.audit_hash_key.expose()) }
+    }
+}
+
+impl KeyringRecord {
+    /// The same keyring with its primary version alone. For one under whose other versions nothing lies any more.
+    #[must_use]
+    pub fn without_older(&self) -> Self {
+        let primary = self.versions.iter().filter(|version| version.number == self.primary);
+        let versions = primary.map(VersionRecord::copy).collect();
+        Self { versions, primary: self.primary, audit_hash_key: Key32::copy_of(self.audit_hash_key.expose()) }
+    }
+}
+
+impl VersionRecord {
+    fn copy(&self) -> Self {
+        Self {
+            number: self.number,
+            id: self.id,
+            created_at: self.created_at,
+            state: self.state,
+            material: Key32::copy_of(self.material.expose()),
+        }
     }
 }
 

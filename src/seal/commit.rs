@@ -2,9 +2,9 @@
 
 use keyward_sdk::time::Timestamp;
 
-use super::{Change, Made, PathKeys, PersonShare};
+use super::{Change, Made, PathKeys, PersonShare, Renewal, renewal::RINGS};
 use crate::{
-    keyring::{Changes, ControlType, KeyringRecord, Rings, Vault, VaultError, decode, encode},
+    keyring::{Changes, ControlType, KeyringRecord, Rings, VaultError, decode, encode},
     method::TenantId,
 };
 
@@ -14,12 +14,6 @@ impl ControlType for PathKeys {
 
 /// The one entry of its kind.
 pub const PATH_KEYS: &str = "all";
-
-/// How many tenants' keyrings are sealed anew in one commit: the batch has room for them beside the seal's own entries
-/// and the promise and reply of the request.
-const RINGS: usize = 48;
-/// How often a step is tried again that another change of the system's state came before.
-const RETRIES: usize = 10;
 
 impl Made {
     /// What the first commit of an installation holds for the seal: record, path keys, system keyring.
@@ -38,50 +32,43 @@ impl Made {
 impl Change {
     /// What the commit holds, for whoever commits it with more: the pipeline. `counter` is that of the system's control
     /// state, read before record and path keys were: a change that came in between is a conflict, and the caller begins
-    /// again.
+    /// again. `pending` is what an earlier change left to be done.
     ///
-    /// Where the system keyring gets a new version, tenants' keyrings are sealed under it, as many as fit in the same
-    /// commit; [`catch_up`] does the rest. Killed in between, the next such change catches up, and nothing is unreadable
-    /// meanwhile: the old version still opens.
+    /// Where the system keyring gets a new version, tenants' keyrings get one as well, as many as fit in the same commit; the
+    /// rest is written down as a [`Renewal`]. Nothing is unreadable meanwhile: older versions still open.
     ///
     /// # Errors
     /// [`VaultError::Format`] for what cannot be encoded.
-    pub fn into_changes(self, rings: &Rings, counter: u64, now: Timestamp) -> Result<Written, VaultError> {
+    pub fn into_changes(
+        self,
+        rings: &Rings,
+        counter: u64,
+        now: Timestamp,
+        pending: &Renewal,
+    ) -> Result<Written, VaultError> {
         let mut changes = Changes::new();
         changes.based_on(TenantId::SYSTEM, counter);
         changes.put_seal(written(&self.record)?.into());
         changes.put_control(TenantId::SYSTEM, PATH_KEYS, &self.keys)?;
-        let mut behind = Vec::new();
         if self.new_system_version {
             changes.put_ring(TenantId::SYSTEM, rings.of(TenantId::SYSTEM)?.record().rotated(now));
-            behind = rings.tenants().filter(|tenant| *tenant != TenantId::SYSTEM).collect();
-            let first = behind.drain(..behind.len().min(RINGS));
-            seal_anew(rings, first, &mut changes)?;
+            let mut tenants: Vec<TenantId> = rings.tenants().filter(|tenant| *tenant != TenantId::SYSTEM).collect();
+            tenants.sort_unstable();
+            let rest = tenants.split_off(tenants.len().min(RINGS));
+            for tenant in tenants {
+                changes.put_ring(tenant, rings.of(tenant)?.record().rotated(now));
+            }
+            Renewal { tenants: rest, ..pending.clone() }.put(&mut changes)?;
         } else if self.root.is_some() {
-            seal_anew(rings, [TenantId::SYSTEM], &mut changes)?;
+            // Written again as it is: writing seals it under the new root. Key records are never cloned; this copy is wiped
+            // like its original.
+            let copy = decode(&encode(rings.of(TenantId::SYSTEM)?.record())?, "keyring")?;
+            changes.put_ring(TenantId::SYSTEM, copy);
         }
         if let Some(root) = self.root {
             changes.put_root(root);
         }
-        Ok(Written { changes, behind, shares: self.shares })
-    }
-
-    /// Commits the change by itself, catches up, and gives the shares to be shown.
-    ///
-    /// # Errors
-    /// [`NotCommitted`]. With [`VaultError::Conflict`] nothing was written.
-    pub async fn commit(mut self, vault: &Vault, counter: u64, now: Timestamp) -> Result<Committed, Box<NotCommitted>> {
-        let shares = std::mem::take(&mut self.shares);
-        match self.store(vault, counter, now).await {
-            Ok(behind) => Ok(Committed { shares, behind: catch_up(vault, &behind).await.err() }),
-            Err(error) => Err(Box::new(NotCommitted { error, shares })),
-        }
-    }
-
-    async fn store(self, vault: &Vault, counter: u64, now: Timestamp) -> Result<Vec<TenantId>, VaultError> {
-        let Written { changes, behind, .. } = self.into_changes(&vault.rings(), counter, now)?;
-        vault.commit(changes).await?;
-        Ok(behind)
+        Ok(Written { changes, shares: self.shares })
     }
 }
 
@@ -90,72 +77,8 @@ impl Change {
 pub struct Written {
     /// To be committed whole.
     pub changes: Changes,
-    /// Tenants whose keyrings did not fit, for [`catch_up`].
-    pub behind: Vec<TenantId>,
     /// For people, to be shown once, after the commit.
     pub shares: Vec<PersonShare>,
-}
-
-/// The change stands.
-#[derive(Debug)]
-#[must_use = "people's shares are shown now or never"]
-pub struct Committed {
-    /// For people, to be shown once.
-    pub shares: Vec<PersonShare>,
-    /// Why some tenants' keyrings are still sealed under the old system version. They open; the next such change catches up.
-    pub behind: Option<VaultError>,
-}
-
-/// The change was not made, or it is not known whether it was.
-#[derive(Debug, thiserror::Error)]
-#[error("seal was not changed: {error}")]
-pub struct NotCommitted {
-    /// Why.
-    #[source]
-    pub error: VaultError,
-    /// Void, unless the outcome is unknown: then they are shown with a warning, since the change may stand.
-    pub shares: Vec<PersonShare>,
-}
-
-/// Seals keyrings under the newest system version, as they are at that moment.
-///
-/// # Errors
-/// Why some were not; the others were.
-pub async fn catch_up(vault: &Vault, tenants: &[TenantId]) -> Result<(), VaultError> {
-    let mut failed = None;
-    for some in tenants.chunks(RINGS) {
-        failed = catch_up_some(vault, some).await.err().or(failed);
-    }
-    failed.map_or(Ok(()), Err)
-}
-
-async fn catch_up_some(vault: &Vault, tenants: &[TenantId]) -> Result<(), VaultError> {
-    for _ in 0..RETRIES {
-        let mut changes = Changes::new();
-        changes.based_on(TenantId::SYSTEM, vault.counter(TenantId::SYSTEM));
-        let rings = vault.rings();
-        let there = tenants.iter().copied().filter(|tenant| rings.of(*tenant).is_ok());
-        seal_anew(&rings, there, &mut changes)?;
-        match vault.commit(changes).await {
-            Err(VaultError::Conflict) => {}
-            other => return other.map(drop),
-        }
-    }
-    Err(VaultError::Conflict)
-}
-
-/// Writes keyrings again as they are; writing seals them under what is primary then.
-fn seal_anew(
-    rings: &Rings,
-    tenants: impl IntoIterator<Item = TenantId>,
-    changes: &mut Changes,
-) -> Result<(), VaultError> {
-    for tenant in tenants {
-        // Key records are never cloned; this copy is wiped like its original.
-        let copy = decode(&encode(rings.of(tenant)?.record())?, "keyring")?;
-        changes.put_ring(tenant, copy);
-    }
-    Ok(())
 }
 
 fn written(record: &super::SealRecord) -> Result<Vec<u8>, VaultError> {

@@ -2,8 +2,8 @@
 //!
 //! `member shares --Shamir--> path key --wrap--> root key`. A member is a key outside the store (a `KeyWrapper`) or a person
 //! with a share on paper. The [`SealRecord`] lies beside the store without any secret in it; it is believed only after the
-//! root that it gave has verified it, and [`Unsealed`] is the proof of that. Everything here works on values in memory
-//! but [`Change::commit`], which puts a changed seal into the store whole.
+//! root that it gave has verified it, and [`Unsealed`] is the proof of that. Everything here works on values in memory;
+//! whoever asked commits what [`Change::into_changes`] says.
 //!
 //! What it cannot do: tell a wholly replaced store from the true one, unless the root's public fingerprint is pinned in the
 //! settings ([`RootFingerprint`]).
@@ -21,6 +21,7 @@ mod plan;
 mod progress;
 mod prove;
 mod record;
+mod renewal;
 mod split;
 mod status;
 mod unsealed;
@@ -31,7 +32,7 @@ mod tests;
 pub use self::{
     catalog::{BuiltIns, Connect},
     change::{Change, Edit, Held, add_path, edit_path, remove_path, rotate_root},
-    commit::{Committed, NotCommitted, PATH_KEYS, Written, catch_up},
+    commit::{PATH_KEYS, Written},
     create::{Made, create},
     drill::{Coalition, Drill, Loss, drill},
     error::{OpenError, SealError, ShareError},
@@ -45,6 +46,7 @@ pub use self::{
         Holder, InstallationId, MAX_RECORD, MemberRecord, PathRecord, RecordError, RootFingerprint, RootLabel,
         SealRecord,
     },
+    renewal::{RENEWAL, Renewal},
     split::PersonShare,
     status::{MemberStatus, PathStatus, Reach, Status, status},
     unsealed::Unsealed,

@@ -15,7 +15,6 @@ use crate::{
     config::OlderStore,
     engine::{
         EngineError, Tables, World,
-        behind::Behind,
         refresh::Refresher,
         register::SealedRegister,
         settled::{Owed, Settled},
@@ -132,7 +131,6 @@ impl Lifecycle {
             revocations,
             policy,
             settled: Settled::default(),
-            behind: Behind::default(),
             owed: Owed::default(),
             main,
             lifecycle: self.this.clone(),

@@ -9,7 +9,7 @@ use crate::{
     engine::{EngineError, Lifecycle, Reply, World, lifecycle::MEMBER_TIMEOUT},
     keyring::{Changes, RootKey, Vault, VaultError, decode, encode},
     method::TenantId,
-    seal::{self, Change, Held, Name, PATH_KEYS, PathKeys, PersonShare, SealError, SealRecord, Written},
+    seal::{self, Change, Held, Name, PATH_KEYS, PathKeys, PersonShare, RENEWAL, SealError, SealRecord, Written},
 };
 
 /// How often, and how far apart, the record is read again that does not fit the root.
@@ -80,11 +80,12 @@ impl Open {
         ))
     }
 
-    /// As one commit. Keyrings that have no room in it follow with the next job.
+    /// As one commit. What has no room in it follows with the next job.
     pub(super) fn written(&self, world: &World, change: Change) -> Result<(Changes, Vec<PersonShare>), EngineError> {
-        let Written { changes, behind, shares } =
-            change.into_changes(&world.vault.rings(), self.counter, self.held().now)?;
-        world.behind.add(behind);
+        let pending =
+            world.tables.renewal.get(TenantId::SYSTEM, RENEWAL).map(|left| (*left).clone()).unwrap_or_default();
+        let Written { changes, shares } =
+            change.into_changes(&world.vault.rings(), self.counter, self.held().now, &pending)?;
         Ok((changes, shares))
     }
 }

@@ -7,6 +7,7 @@ mod installation;
 mod paths;
 mod put_path;
 mod recover;
+mod renew;
 mod rotate;
 mod rotate_root;
 mod seal;
@@ -29,6 +30,7 @@ pub use self::{
     status::{GetSealStatus, SealStatus},
     unseal::Unseal,
 };
+pub(super) use self::{renew::renew_seal, rotate_root::rotate_root_now};
 use super::{EngineError, Lifecycle, Reply};
 use crate::method::{Action, ResourceKind, Tenantwide};
 

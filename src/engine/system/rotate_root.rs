@@ -14,6 +14,18 @@ use crate::{
 /// See the module.
 pub struct RotateRootKey;
 
+/// As the clock asks for it.
+///
+/// # Errors
+/// [`EngineError`]: nothing has changed.
+pub(in crate::engine) async fn rotate_root_now(world: &World) -> Result<(), EngineError> {
+    let open = Open::of(world).await?;
+    open.unpinned()?;
+    let (changes, _none) = open.written(world, rotate_root(open.held()).map_err(refused)?)?;
+    world.vault.commit(changes).await?;
+    Ok(())
+}
+
 impl Action for RotateRootKey {
     const METHOD: &'static Method = &rows::seal::ROTATE_ROOT;
     type Resource = Tenantwide;

@@ -113,7 +113,7 @@ fn stamped(counter: u64, sealed: &[u8]) -> Bytes {
 }
 
 /// Takes apart what [`stamped`] joined.
-pub(super) fn unstamp(value: &[u8]) -> Option<(u64, &[u8])> {
+pub(in crate::keyring) fn unstamp(value: &[u8]) -> Option<(u64, &[u8])> {
     let (counter, sealed) = value.split_first_chunk::<8>()?;
     Some((u64::from_be_bytes(*counter), sealed))
 }

@@ -15,7 +15,7 @@ mod table;
 
 pub use self::table::{Table, View, ViewError};
 pub(super) use self::{
-    commit::seal_control,
+    commit::{seal_control, unstamp},
     follow::apply_commit,
     hot::{Hot, TenantHot},
     load::load,

@@ -1,7 +1,7 @@
 //! Changing the seal while it is open: the record as it shall be, computed from the one that is.
 //!
 //! Nothing here writes. A [`Change`] is committed in one batch (record, path keys, and where the root is new the system
-//! keyring: [`Change::commit`]), so a crash leaves the old seal or the new one and never half of each. Members are only ever given new
+//! keyring: [`Change::into_changes`]), so a crash leaves the old seal or the new one and never half of each. Members are only ever given new
 //! shares; what they held stays with them until the commit, and is worth nothing after it.
 
 mod add;
