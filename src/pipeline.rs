@@ -112,6 +112,12 @@ impl Pipeline {
             .unwrap_or_else(|_| Err(EngineError::Unavailable("the broker is stopping; try again".to_owned()).into()))
     }
 
+    /// The audit station.
+    #[must_use]
+    pub fn audit(&self) -> &Arc<Audit> {
+        &self.audit
+    }
+
     /// What is open and what is not.
     #[must_use]
     pub fn lifecycle(&self) -> &Arc<Lifecycle> {

@@ -2,7 +2,7 @@
 
 mod build;
 mod dev;
-mod jobs;
+pub mod jobs;
 mod main;
 mod ops;
 mod run;

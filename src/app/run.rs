@@ -45,7 +45,7 @@ impl App {
         let (routes, health) = described.map_err(|error| Ended::Failed("api".to_owned(), error.into()))?;
         let tls = served.config().map_err(|error| Ended::Failed("api".to_owned(), error.into()))?;
         tasks.own("audit checkpoints", audit.clone().checkpoints(stopping.clone()));
-        tasks.own("jobs", jobs::minutely(lifecycle.clone(), audit.clone(), clock, stopping.clone()));
+        tasks.own("jobs", jobs::Jobs::new(lifecycle.clone(), audit.clone(), clock).minutely(stopping.clone()));
         tasks.own("health", grpc::follow_seal(lifecycle.clone(), health, stopping.clone()));
         tasks.own("certificate", served.follow(stopping.clone()));
         if let Some((file, into)) = authorities {

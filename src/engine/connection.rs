@@ -18,15 +18,18 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// For whose use a token is made here: for this connection's key, or for anyone who holds it where the role allows.
+    /// For whose use a token is made here: for this connection's key, for the user at the other end of the
+    /// unix socket, or for anyone who holds it where the role allows.
     ///
     /// # Errors
     /// When there is no key to bind to and the role asks for one.
     pub(super) fn binding(&self, role: &RoleConfig) -> Result<Binding, EngineError> {
-        match &self.certificate {
-            Some(certificate) => Ok(Binding::Key(*certificate.key_hash())),
-            None if role.bearer => Ok(Binding::Bearer),
-            None => Err(EngineError::state(
+        match (&self.certificate, self.peer) {
+            (Some(certificate), _) => Ok(Binding::Key(*certificate.key_hash())),
+            // Who is at the other end of the socket is the kernel's word: as good as a key.
+            (None, Some(identity::Peer::Local { uid })) => Ok(Binding::LocalUser(uid)),
+            (None, _) if role.bearer => Ok(Binding::Bearer),
+            (None, _) => Err(EngineError::state(
                 "KEY_REQUIRED",
                 format!(
                     "tokens of the role `{}` are bound to a key: connect with a client certificate (the command line makes \

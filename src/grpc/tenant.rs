@@ -10,8 +10,8 @@ use super::{
 use crate::engine::{
     EngineError, Kept, Page,
     tenant::{
-        CancelTenantDestruction, CreateTenant, CreatedTenant, DestroyTenant, GetTenant, ListTenants, ResumeTenant,
-        SuspendTenant, TenantRecord, TenantState,
+        Afterwards, CancelTenantDestruction, CreateTenant, CreatedTenant, DestroyTenant, GetTenant, ListTenants,
+        ResumeTenant, SuspendTenant, TenantRecord, TenantState,
     },
 };
 
@@ -20,7 +20,7 @@ impl From<TenantRecord> for pb::Tenant {
         let (state, destroyed_at) = match record.state {
             TenantState::Active => (pb::TenantState::Active, None),
             TenantState::Suspended => (pb::TenantState::Suspended, None),
-            TenantState::Destroying { at } => (pb::TenantState::Destroying, Some(timestamp(at))),
+            TenantState::Destroying { at, .. } => (pb::TenantState::Destroying, Some(timestamp(at))),
         };
         Self {
             name: record.name.into(),
@@ -71,6 +71,7 @@ impl TryFrom<pb::DestroyTenantRequest> for DestroyTenant {
         Ok(Self {
             name: parse("name", &request.name)?,
             waiting_period: span_optional("waiting_period", request.waiting_period.as_ref())?,
+            afterwards: if request.renew_seal { Afterwards::RenewSeal } else { Afterwards::Nothing },
         })
     }
 }

@@ -6,7 +6,7 @@ use keyward_sdk::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Claims, Scope};
-use crate::method::{Name, TenantId};
+use crate::method::{Method, Name, TenantId};
 
 /// Who vouches for a principal. Part of who it is: the same subject of two issuers is two principals.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,6 +110,8 @@ pub enum Binding {
     Bearer,
     /// A certificate whose public key (SPKI) has this SHA-256.
     Key(#[serde(with = "byte_array")] [u8; 32]),
+    /// To be this user at the other end of the unix socket, as the kernel says.
+    LocalUser(u32),
 }
 
 /// Which node of which cluster a node certificate is for.
@@ -137,6 +139,8 @@ pub struct CallerParts {
     pub claims: Claims,
     /// What it asked to be narrowed to.
     pub scope: Scope,
+    /// What its role is narrowed to now, whatever its token says.
+    pub ceiling: Scope,
     /// Its token, where it came with one.
     pub token: Option<TokenFacts>,
     /// The node that it is, where it came with a node certificate.
@@ -173,9 +177,26 @@ impl Caller {
             role: None,
             claims: Claims::default(),
             scope: Scope::unlimited(),
+            ceiling: Scope::unlimited(),
             token: None,
             node: None,
         })
+    }
+
+    /// The same caller under another scope of its role.
+    pub(in crate::identity) fn under(&self, ceiling: Scope) -> Self {
+        Self::new(CallerParts { ceiling, ..CallerParts::clone(&self.inner) })
+    }
+
+    /// What its role is narrowed to.
+    pub(in crate::identity) fn ceiling(&self) -> &Scope {
+        &self.inner.ceiling
+    }
+
+    /// Whether a request lies within its scope, and within that of its role.
+    #[must_use]
+    pub fn covers(&self, method: &Method, name: &str) -> bool {
+        self.inner.scope.covers(method, name) && self.inner.ceiling.covers(method, name)
     }
 
     /// The tenant in which it acts.

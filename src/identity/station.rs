@@ -104,23 +104,27 @@ impl Identity {
         }
     }
 
-    /// Whether a caller who was identified before still counts: for streams, at each item. `certificate` is that of the
-    /// connection.
+    /// Whether a caller who was identified before still counts, and as what now: for streams, at each item. `certificate` is
+    /// that of the connection.
     ///
     /// # Errors
     /// [`IdentityError`] with the one reason.
-    pub fn still(&self, caller: &Caller, certificate: Option<&PeerCertificate>) -> Result<(), IdentityError> {
+    pub fn still(&self, caller: &Caller, certificate: Option<&PeerCertificate>) -> Result<Caller, IdentityError> {
         if self.keys.keyring(caller.tenant()).is_none() {
             return Err(IdentityError::TokenForeign);
         }
         let Some(token) = caller.token() else {
-            return certificate.map_or(Ok(()), |certificate| self.check_certificate(certificate, caller));
+            certificate.map_or(Ok(()), |certificate| self.check_certificate(certificate, caller))?;
+            return Ok(caller.clone());
         };
         let role = caller.role().and_then(|role| self.roles.role(caller.tenant(), role));
         let role = role.ok_or(IdentityError::TokenRoleGone)?;
         let ends = token.expires_at.min(token.issued_at.saturating_add(role.max_life));
         self.check_alive(token, ends, caller)?;
-        if token.binding == Binding::Bearer && !role.bearer { Err(IdentityError::TokenNotBound) } else { Ok(()) }
+        if token.binding == Binding::Bearer && !role.bearer {
+            return Err(IdentityError::TokenNotBound);
+        }
+        Ok(if *caller.ceiling() == role.scope { caller.clone() } else { caller.under(role.scope.clone()) })
     }
 
     fn by_token(&self, header: &[u8], facts: &Facts<'_>) -> Result<Caller, IdentityError> {
@@ -133,7 +137,8 @@ impl Identity {
         match kept.facts.binding {
             Binding::Bearer if kept.bearer => {}
             Binding::Key(hash) if facts.certificate.is_some_and(|shown| same(shown.key_hash(), &hash)) => {}
-            Binding::Bearer | Binding::Key(_) => return Err(IdentityError::TokenNotBound),
+            Binding::LocalUser(uid) if facts.peer == (Peer::Local { uid }) => {}
+            Binding::Bearer | Binding::Key(_) | Binding::LocalUser(_) => return Err(IdentityError::TokenNotBound),
         }
         Ok(kept.caller.clone())
     }
@@ -164,7 +169,8 @@ impl Identity {
         let role = parts.role.as_ref().and_then(|name| self.roles.role(sealed.tenant, name));
         let role = role.ok_or(IdentityError::TokenRoleGone)?;
         let ends = facts.expires_at.min(facts.issued_at.saturating_add(role.max_life));
-        let caller = Caller::new(parts);
+        // INVARIANT (ceiling): a token reaches no further than its role is narrowed to now.
+        let caller = Caller::new(CallerParts { ceiling: role.scope.clone(), ..parts });
         let kept = Kept { caller, facts, keyring: Arc::downgrade(&keyring), roles, ends, bearer: role.bearer };
         let kept = Arc::new(kept);
         self.kept.insert(Text(Zeroizing::new(text.to_owned())), Arc::clone(&kept));
@@ -203,6 +209,7 @@ fn local(uid: u32, facts: &Facts<'_>) -> Caller {
         role: None,
         claims: Claims::default(),
         scope: Scope::unlimited(),
+        ceiling: Scope::unlimited(),
         token: None,
         node: None,
     })

@@ -69,11 +69,10 @@ impl<O: Operation> Standing<O> {
         let world = lifecycle.world()?;
         world.vault.trusted().map_err(EngineError::from)?;
         let still = world.identity.still(&self.caller, self.facts.certificate.as_deref());
-        still.map_err(Refusal::Identity)?;
-        world.policy.still_assumes(&self.caller).map_err(|_| Refusal::Identity(IdentityError::TokenRoleDenied))?;
+        let caller = still.map_err(Refusal::Identity)?;
+        world.policy.still_assumes(&caller).map_err(|_| Refusal::Identity(IdentityError::TokenRoleDenied))?;
         let deadline = Instant::now() + super::DENIAL;
-        let _permit =
-            self.pipeline.authorize(&world, &self.facts, self.caller.clone(), &self.operation, deadline).await?;
+        let _permit = self.pipeline.authorize(&world, &self.facts, caller, &self.operation, deadline).await?;
         Ok(world)
     }
 }

@@ -156,7 +156,7 @@ impl Policy {
         let Some(policies) = tenants.get(&caller.tenant()) else { return Verdict::deny(Denial::UnknownTenant) };
         let (generation, kind, name) = (policies.generation(), resource.kind(), resource.name());
         self.decisions.get_or(&Asked { generation, caller, method, kind, name, attributes }, || {
-            if !caller.scope().covers(method, name) {
+            if !caller.covers(method, name) {
                 return Verdict::deny(Denial::OutsideScope);
             }
             match self.subject(policies, caller) {

@@ -100,7 +100,7 @@ async fn only_main_runs_the_installation() {
     assert_eq!(why(&tenants.create_tenant(create).await.unwrap_err()), denied());
     assert_eq!(why(&tenants.list_tenants(ListTenantsRequest::default()).await.unwrap_err()), denied());
     assert_eq!(why(&tenants.suspend_tenant(SuspendTenantRequest { name: name() }).await.unwrap_err()), denied());
-    let destroy = DestroyTenantRequest { name: name(), waiting_period: None };
+    let destroy = DestroyTenantRequest { name: name(), waiting_period: None, renew_seal: false };
     assert_eq!(why(&tenants.destroy_tenant(destroy).await.unwrap_err()), denied());
     assert_eq!(why(&other.seal().seal(SealRequest {}).await.unwrap_err()), denied());
     let rotate = RotateKeyringRequest { tenant: name() };
@@ -138,8 +138,11 @@ async fn a_suspended_tenant_is_refused_until_it_is_resumed() {
     assert_ne!(status.code(), Code::Ok, "{status:?}");
     main.tenants().resume_tenant(ResumeTenantRequest { name: name() }).await.unwrap();
     other.auth().who_am_i(WhoAmIRequest {}).await.unwrap();
-    let destroyed =
-        main.tenants().destroy_tenant(DestroyTenantRequest { name: name(), waiting_period: None }).await.unwrap();
+    let destroyed = main
+        .tenants()
+        .destroy_tenant(DestroyTenantRequest { name: name(), waiting_period: None, renew_seal: false })
+        .await
+        .unwrap();
     assert_eq!(destroyed.into_inner().tenant.unwrap().state(), TenantState::Destroying);
     other.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
     let cancel = CancelTenantDestructionRequest { name: name() };

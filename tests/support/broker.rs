@@ -150,13 +150,18 @@ impl Broker {
     pub async fn log_in(&mut self, made: InitializeResponse) {
         self.ca = self.setup.served_by.clone().unwrap_or_else(|| made.ca_certificate.clone());
         std::fs::write(self.ca_file(), &self.ca).unwrap();
+        self.log_in_again(&made.operator_token).await;
+        self.made = Some(made);
+    }
+
+    /// Logs an operator in with a bootstrap token.
+    pub async fn log_in_again(&mut self, bootstrap_token: &str) {
         let key = Key::make();
         let caller = self.caller().key(&key).connect().await;
-        let request = RedeemBootstrapTokenRequest { bootstrap_token: made.operator_token.clone() };
+        let request = RedeemBootstrapTokenRequest { bootstrap_token: bootstrap_token.to_owned() };
         let token = AuthServiceClient::new(caller.client()).redeem_bootstrap_token(request).await;
-        let token = token.expect("the first operator logs in").into_inner().token.unwrap();
+        let token = token.expect("the operator logs in").into_inner().token.unwrap();
         self.operator = Some((key, token.token));
-        self.made = Some(made);
     }
 
     /// What `Initialize` answered.

@@ -50,6 +50,10 @@ pub(crate) enum TenantCommand {
         /// How long it can be cancelled, 7 to 90 days.
         #[arg(long, default_value = "30d", value_parser = humantime::parse_duration)]
         after: std::time::Duration,
+        /// Once it is gone, make the root, the system keyring and the keys of seal paths without people anew, so that no key
+        /// that the broker holds opens an older copy of the store.
+        #[arg(long)]
+        renew_seal: bool,
         /// Do not ask.
         #[arg(long)]
         yes: bool,
@@ -80,7 +84,7 @@ impl TenantCommand {
             Self::Get { name } => client.get_tenant(GetTenantRequest { name }).await?.into_inner().tenant,
             Self::Suspend { name } => client.suspend_tenant(SuspendTenantRequest { name }).await?.into_inner().tenant,
             Self::Resume { name } => client.resume_tenant(ResumeTenantRequest { name }).await?.into_inner().tenant,
-            Self::Destroy { name, after, yes } => {
+            Self::Destroy { name, after, renew_seal, yes } => {
                 prompt::confirm(
                     &format!("Destroying the tenant `{name}` makes everything in it unreadable"),
                     &name,
@@ -88,11 +92,16 @@ impl TenantCommand {
                 )?;
                 let waiting_period =
                     prost_types::Duration::try_from(after).map_err(|e| CliError::usage(e.to_string()))?;
-                let request = DestroyTenantRequest { name, waiting_period: Some(waiting_period) };
-                output.note(
-                    "Old copies of the store stay readable to whoever holds them and the seal; rotate the system keyring and the \
-                     root key afterwards to end that.",
-                );
+                let request = DestroyTenantRequest { name, waiting_period: Some(waiting_period), renew_seal };
+                let also = if renew_seal {
+                    ""
+                } else {
+                    "; so do the keys that the broker holds, unless `--renew-seal` is given"
+                };
+                output.note(&format!(
+                    "Copies of the store from before, backups among them, keep the tenant. The seal members and shares of \
+                     that time open them{also}. Destroy those copies."
+                ));
                 client.destroy_tenant(request).await?.into_inner().tenant
             }
             Self::CancelDestruction { name } => {

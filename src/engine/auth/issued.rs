@@ -46,7 +46,7 @@ impl Reply for IssuedToken {
 
 impl IssuedToken {
     pub(super) fn new(minted: Minted, principal: Principal, role: Name, scope: Scope) -> Self {
-        let bound = matches!(minted.facts.binding, crate::identity::Binding::Key(_));
+        let bound = minted.facts.binding != crate::identity::Binding::Bearer;
         let (id, expires_at) = (minted.facts.id, minted.facts.expires_at);
         Self { text: minted.text, id, expires_at, role, scope, bound, principal }
     }

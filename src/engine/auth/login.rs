@@ -65,10 +65,15 @@ impl Operation for Login {
 
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<IssuedToken>, EngineError> {
         let tenant = permit.tenant();
+        // The token counts as issued now: what is revoked while keys are fetched takes it along.
+        let began = world.clock.now();
         let mut changes = Changes::new();
         let (principal, claims) = match &self.oidc {
             Some(text) => {
                 let verified = world.issuers.verify(tenant, text.expose()).await.map_err(not_believed)?;
+                if !world.issuers.is_current(tenant, &verified.issuer) {
+                    return Err(not_believed(OidcError::IssuerUnknown));
+                }
                 if verified.issuer.replay == Replay::Once {
                     once(world, tenant, &verified, &mut changes).await?;
                 }
@@ -89,7 +94,7 @@ impl Operation for Login {
             binding,
         };
         let rings = world.vault.rings();
-        let minted = token::mint(rings.of(tenant)?, grant, world.clock.now()).map_err(not_minted)?;
+        let minted = token::mint(rings.of(tenant)?, grant, began).map_err(not_minted)?;
         let issued = IssuedToken::new(minted, principal, self.role.clone(), scope);
         Ok(if changes.is_empty() { Done::Answer(issued) } else { Done::Change(changes, issued) })
     }

@@ -11,7 +11,10 @@ use crate::{
 };
 
 /// Revocations, bootstrap tokens and marks of used tokens that match nothing alive any more.
-pub(super) async fn forget(world: &World, now: Timestamp) -> Result<(), EngineError> {
+///
+/// # Errors
+/// [`EngineError`]: what was not done is left for the next round.
+pub async fn forget(world: &World, now: Timestamp) -> Result<(), EngineError> {
     let tenants = world.tables.tenants.all(TenantId::SYSTEM);
     for tenant in tenants.iter().map(|(_, tenant)| tenant.id) {
         let mut changes = Changes::new();

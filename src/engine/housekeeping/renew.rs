@@ -15,7 +15,11 @@ use crate::{
 /// How many commits one round makes. The rest is done in the next.
 const COMMITS: usize = 40;
 
-pub(super) async fn renew(lifecycle: &Lifecycle, world: &World, now: Timestamp) -> Result<(), EngineError> {
+/// Carries on what is left to be done.
+///
+/// # Errors
+/// [`EngineError`]: what was not done is left for the next round.
+pub async fn renew(lifecycle: &Lifecycle, world: &World, now: Timestamp) -> Result<(), EngineError> {
     for _ in 0..COMMITS {
         let Some(pending) = world.tables.renewal.get(TenantId::SYSTEM, RENEWAL) else { return Ok(()) };
         if pending.tenants.is_empty() {
@@ -34,7 +38,10 @@ pub(super) async fn renew(lifecycle: &Lifecycle, world: &World, now: Timestamp) 
 }
 
 /// Only of the system keyring: what tenants hold may be large, and stays under the version that it was written under.
-pub(super) async fn reseal(world: &World) -> Result<(), EngineError> {
+///
+/// # Errors
+/// [`EngineError`]: what was not done is left for the next round.
+pub async fn reseal(world: &World) -> Result<(), EngineError> {
     for _ in 0..COMMITS {
         let rings = world.vault.rings();
         let ring = rings.of(TenantId::SYSTEM)?;

@@ -52,7 +52,11 @@ async fn due(
     Ok((count >= VERSION_SEALS).then_some("use"))
 }
 
-pub(super) async fn rotate_due(lifecycle: &Lifecycle, world: &World, now: Timestamp) -> Result<(), EngineError> {
+/// Gives every keyring a new version whose primary is old or much used.
+///
+/// # Errors
+/// [`EngineError`]: that keyring stays as it is.
+pub async fn rotate_due(lifecycle: &Lifecycle, world: &World, now: Timestamp) -> Result<(), EngineError> {
     let rings = world.vault.rings();
     for owner in rings.tenants() {
         let ring = rings.of(owner)?;

@@ -37,7 +37,10 @@ impl ControlType for RootAge {
 }
 
 /// A pinned root stays: the next start would refuse another one.
-pub(super) async fn rotate_due(lifecycle: &Lifecycle, world: &World, now: Timestamp) -> Result<(), EngineError> {
+///
+/// # Errors
+/// [`EngineError`]: nothing has changed.
+pub async fn rotate_due(lifecycle: &Lifecycle, world: &World, now: Timestamp) -> Result<(), EngineError> {
     let fingerprint =
         RootFingerprint::of(&world.vault.root()).map_err(|error| EngineError::Internal(error.to_string()))?;
     let fingerprint = fingerprint.to_string();

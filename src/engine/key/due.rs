@@ -9,8 +9,6 @@ use crate::{
     method::TenantId,
 };
 
-/// The most keys that one batch changes. The rest is due a minute later, or at once if the job asks again.
-const AT_ONCE: usize = 16;
 /// The most bytes of one batch, below what the store takes.
 const BYTES: usize = 512 << 10;
 
@@ -24,18 +22,18 @@ pub struct Due {
     pub names: Vec<String>,
 }
 
-/// New versions for the keys of one tenant whose period is over at `now`; none when no key is due. A key that cannot be
+/// New versions for at most `at_once` keys of one tenant whose period is over at `now`; none when no key is due. A key that cannot be
 /// rotated (it has its most versions) is left as it is, and does not hold up others.
 ///
 /// # Errors
 /// [`EngineError`] when the changes cannot be made.
-pub async fn rotate_due(world: &World, now: Timestamp) -> Result<Option<Due>, EngineError> {
+pub async fn rotate_due(world: &World, now: Timestamp, at_once: usize) -> Result<Option<Due>, EngineError> {
     for tenant in tenants(world) {
         let counter = world.vault.counter(tenant);
-        let mut batch = Room::new(tenant, counter);
+        let mut batch = Room::new(tenant, counter, at_once);
         for key in world.tables.keys.list(tenant, "", "", usize::MAX) {
             let info = key.info();
-            if info.next_rotation().is_none_or(|at| at > now) || rotate::can_rotate(info).is_err() {
+            if info.next_rotation().is_none_or(|at| at > now) || rotate::rotates_by_itself(info).is_err() {
                 continue;
             }
             let (mut record, kind) = (key.record.clone(), info.kind);
@@ -54,13 +52,13 @@ pub async fn rotate_due(world: &World, now: Timestamp) -> Result<Option<Due>, En
     Ok(None)
 }
 
-/// The end of keys, versions and wrapping keys of one tenant whose time has come; none when nothing is due.
+/// The end of at most `at_once` keys, versions and wrapping keys of one tenant whose time has come; none when nothing is due.
 ///
 /// # Errors
 /// [`EngineError`] when the changes cannot be made.
-pub fn destroy_due(world: &World, now: Timestamp) -> Result<Option<Due>, EngineError> {
+pub fn destroy_due(world: &World, now: Timestamp, at_once: usize) -> Result<Option<Due>, EngineError> {
     for tenant in tenants(world) {
-        let mut batch = Room::new(tenant, world.vault.counter(tenant));
+        let mut batch = Room::new(tenant, world.vault.counter(tenant), at_once);
         for (name, import) in world.tables.imports.all(tenant) {
             if import.expires_at <= now && batch.room() {
                 batch.changes.delete_control::<ImportRecord>(tenant, &name);
@@ -100,15 +98,16 @@ struct Room {
     changes: Changes,
     names: Vec<String>,
     bytes: usize,
+    at_once: usize,
 }
 
 impl Room {
-    fn new(tenant: TenantId, counter: u64) -> Self {
-        Self { tenant, counter, changes: Changes::new(), names: Vec::new(), bytes: 0 }
+    fn new(tenant: TenantId, counter: u64, at_once: usize) -> Self {
+        Self { tenant, counter, changes: Changes::new(), names: Vec::new(), bytes: 0, at_once }
     }
 
     fn room(&self) -> bool {
-        self.names.len() < AT_ONCE
+        self.names.len() < self.at_once
     }
 
     /// Adds a record, if there is room for it. One that has become too large is left out.

@@ -1,6 +1,6 @@
 //! Makes a new version, by command.
 
-use super::{KeyInfo, Material, Origin, on_key};
+use super::{KeyInfo, Material, Origin, VersionState, on_key};
 use crate::{
     engine::{Done, EngineError, Kept, Operation, World, offload::offload_if},
     keyring::Changes,
@@ -42,6 +42,18 @@ pub(super) fn can_rotate(info: &KeyInfo) -> Result<(), EngineError> {
         return Err(EngineError::state("KEY_IMPORTED", what));
     }
     usable(info)
+}
+
+/// Nobody asks for this rotation, so it must not undo what somebody did: a key whose primary is disabled, or is to be
+/// destroyed, stays out of use.
+pub(super) fn rotates_by_itself(info: &KeyInfo) -> Result<(), EngineError> {
+    can_rotate(info)?;
+    let primary = info.versions.iter().find(|version| version.number == info.primary);
+    if primary.is_some_and(|version| version.state == VersionState::Enabled) {
+        return Ok(());
+    }
+    let what = format!("the primary version of key `{}` is out of use; rotate it by command to go on", info.path);
+    Err(EngineError::state("KEY_VERSION_DISABLED", what))
 }
 
 /// Refuses what is to be destroyed.

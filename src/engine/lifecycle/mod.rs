@@ -130,6 +130,12 @@ impl Lifecycle {
         self.gate.world().ok_or(EngineError::Sealed)
     }
 
+    /// Whether the settings insist on one root.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.parts.pin.is_some()
+    }
+
     /// The time.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {

@@ -3,7 +3,7 @@
 use keyward_sdk::time::{Span, Timestamp};
 
 use super::{
-    TenantRecord, TenantState, record,
+    Afterwards, TenantRecord, TenantState, record,
     suspend::{not_main, store},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     keyring::Changes,
     method::{Action, Method, Name, TenantId, TenantResource, rows},
     policy::Permit,
+    seal::{RENEWAL, Renewal},
 };
 
 const SHORTEST: Span = Span::from_days(7);
@@ -23,6 +24,8 @@ pub struct DestroyTenant {
     pub name: Name,
     /// How long it can be called off; none means 30 days.
     pub waiting_period: Option<Span>,
+    /// What is done once it is gone.
+    pub afterwards: Afterwards,
 }
 
 /// Calls a destruction off.
@@ -48,11 +51,20 @@ impl Operation for DestroyTenant {
         if period < SHORTEST || period > LONGEST {
             return Err(EngineError::invalid("waiting_period", "7 to 90 days are allowed"));
         }
+        let lifecycle = world.lifecycle.upgrade().ok_or(EngineError::Sealed)?;
+        if self.afterwards == Afterwards::RenewSeal && lifecycle.is_pinned() {
+            return Err(EngineError::state(
+                "ROOT_PINNED",
+                "the settings pin the root's fingerprint, so the root cannot be made anew: take `seal.root_fingerprint` out of \
+                 them first, or do without",
+            ));
+        }
         let mut tenant = record::find(world, &self.name)?;
         if matches!(tenant.state, TenantState::Destroying { .. }) {
             return Ok(Done::Answer(Kept(tenant)));
         }
-        tenant.state = TenantState::Destroying { at: world.clock.now().saturating_add(period) };
+        tenant.state =
+            TenantState::Destroying { at: world.clock.now().saturating_add(period), afterwards: self.afterwards };
         store(tenant)
     }
 }
@@ -78,17 +90,27 @@ impl Operation for CancelTenantDestruction {
     }
 }
 
-/// What ends the tenants whose period is over at `now`: for the job that runs every minute.
+/// What ends one tenant whose period is over at `now`, and its name: for the job that runs every minute.
 ///
 /// # Errors
 /// [`EngineError`] when the changes cannot be made.
-pub fn purge_due(world: &World, now: Timestamp) -> Result<Option<Changes>, EngineError> {
+pub fn purge_due(world: &World, now: Timestamp) -> Result<Option<(Name, Changes)>, EngineError> {
+    let counter = world.vault.counter(TenantId::SYSTEM);
+    let tenants = world.tables.tenants.all(TenantId::SYSTEM);
+    let due = tenants.into_iter().map(|(_, tenant)| tenant).find_map(|tenant| match tenant.state {
+        TenantState::Destroying { at, afterwards } if at <= now => Some((tenant, afterwards)),
+        _ => None,
+    });
+    let Some((tenant, afterwards)) = due else { return Ok(None) };
     let mut changes = Changes::new();
-    for (name, tenant) in world.tables.tenants.all(TenantId::SYSTEM) {
-        if matches!(tenant.state, TenantState::Destroying { at } if at <= now) {
-            changes.delete_control::<TenantRecord>(TenantId::SYSTEM, &name);
-            changes.delete_ring(tenant.id);
-        }
+    // Called off in this moment, it is a conflict and nothing is destroyed.
+    changes.based_on(TenantId::SYSTEM, counter);
+    changes.delete_control::<TenantRecord>(TenantId::SYSTEM, tenant.name.as_str());
+    changes.delete_ring(tenant.id);
+    if afterwards == Afterwards::RenewSeal {
+        let pending = world.tables.renewal.get(TenantId::SYSTEM, RENEWAL);
+        let pending = pending.map(|left| (*left).clone()).unwrap_or_default();
+        Renewal { seal: true, ..pending }.put(&mut changes)?;
     }
-    Ok((!changes.is_empty()).then_some(changes))
+    Ok(Some((tenant.name.clone(), changes)))
 }

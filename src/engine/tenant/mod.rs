@@ -12,6 +12,6 @@ pub use self::{
     destroy::{CancelTenantDestruction, DestroyTenant, purge_due},
     get::GetTenant,
     list::ListTenants,
-    record::{MAIN, NODE_AUTHORITY, TenantRecord, TenantState, find},
+    record::{Afterwards, MAIN, NODE_AUTHORITY, TenantRecord, TenantState, find},
     suspend::{ResumeTenant, SuspendTenant},
 };

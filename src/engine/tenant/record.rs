@@ -15,6 +15,18 @@ pub const MAIN: &str = "main";
 /// The entry of the authority of a tenant's nodes.
 pub const NODE_AUTHORITY: &str = "nodes";
 
+/// What is done once a tenant is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Afterwards {
+    /// Nothing more.
+    #[default]
+    Nothing,
+    /// The root, the system keyring and the keys of paths without people are made anew, so that nothing that is in use opens
+    /// an older copy of the store.
+    RenewSeal,
+}
+
 /// What a tenant is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
@@ -27,6 +39,8 @@ pub enum TenantState {
     Destroying {
         /// When.
         at: Timestamp,
+        /// And what then.
+        afterwards: Afterwards,
     },
 }
 

@@ -93,7 +93,7 @@ impl PeerCertificate {
 
 fn caller(principal: Principal, node: Option<NodeIdentity>) -> Caller {
     let (claims, scope) = (Claims::default(), Scope::unlimited());
-    Caller::new(CallerParts { principal, role: None, claims, scope, token: None, node })
+    Caller::new(CallerParts { principal, role: None, claims, scope, ceiling: Scope::unlimited(), token: None, node })
 }
 
 impl fmt::Debug for PeerCertificate {

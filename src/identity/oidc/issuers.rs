@@ -91,9 +91,12 @@ impl Issuers {
         let mut new = HashMap::new();
         for config in registered.values() {
             let known = old.and_then(|old| old.get(&config.iss));
+            // One that stays as it is stays the same: a login that is under way with it goes on.
+            let same = known.map(|known| &known.config).filter(|known| ***known == *config);
+            let same = same.map_or_else(|| Arc::new(config.clone()), Arc::clone);
             let known = known.filter(|known| known.keys.is_from(&config.iss, &config.keys));
             let keys = known.map_or_else(|| Keys::new(&config.iss, &config.keys), |known| Arc::clone(&known.keys));
-            new.entry(config.iss.clone()).or_insert_with(|| Issuer { config: Arc::new(config.clone()), keys });
+            new.entry(config.iss.clone()).or_insert(Issuer { config: same, keys });
         }
         if new.is_empty() {
             tenants.remove(&tenant)
@@ -116,6 +119,13 @@ impl Issuers {
     #[must_use]
     pub fn find(&self, tenant: TenantId, iss: &str) -> Option<Arc<IssuerConfig>> {
         self.tenants.load().get(&tenant)?.get(iss).map(|issuer| Arc::clone(&issuer.config))
+    }
+
+    /// Whether an issuer is registered now exactly as it was when a token was checked with it: not changed, removed or made
+    /// again meanwhile.
+    #[must_use]
+    pub fn is_current(&self, tenant: TenantId, issuer: &Arc<IssuerConfig>) -> bool {
+        self.find(tenant, &issuer.iss).is_some_and(|now| Arc::ptr_eq(&now, issuer))
     }
 
     /// The issuer of a tenant that has this name.

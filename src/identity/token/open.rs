@@ -5,7 +5,7 @@ use super::{
     text::Sealed,
 };
 use crate::{
-    identity::{CallerParts, TokenFacts, error::IdentityError},
+    identity::{CallerParts, Scope, TokenFacts, error::IdentityError},
     keyring::{self, Keyring},
 };
 
@@ -25,5 +25,13 @@ pub fn open(keyring: &Keyring, token: &Sealed) -> Result<CallerParts, IdentityEr
     }
     let State { principal, role, claims, scope, issued_at, expires_at, id, ancestors, binding } = state;
     let facts = TokenFacts { id, ancestors, issued_at, expires_at, binding };
-    Ok(CallerParts { principal, role: Some(role), claims, scope, token: Some(facts), node: None })
+    Ok(CallerParts {
+        principal,
+        role: Some(role),
+        claims,
+        scope,
+        ceiling: Scope::unlimited(),
+        token: Some(facts),
+        node: None,
+    })
 }

@@ -64,7 +64,7 @@ impl Asking {
         let subject = Subject::of(policies.schema(), caller).map_err(|error| AskingError(error.to_string()))?;
         let mut explanation = self.explain_subject(policies, &subject)?;
         let method = methods.iter().find(|method| method.action == self.action);
-        if method.is_some_and(|method| !caller.scope().covers(method, &self.resource)) {
+        if method.is_some_and(|method| !caller.covers(method, &self.resource)) {
             explanation.verdict = Verdict::deny(Denial::OutsideScope);
         }
         Ok(explanation)

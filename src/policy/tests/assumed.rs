@@ -46,6 +46,7 @@ fn operators_and_callers_without_a_role_took_none_by_policy() {
         role: Some(name("operator")),
         claims: Claims::default(),
         scope: Scope::unlimited(),
+        ceiling: Scope::unlimited(),
         token: None,
         node: None,
     };

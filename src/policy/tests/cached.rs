@@ -77,6 +77,7 @@ fn one_tenant_knows_nothing_of_another() {
         role: Some(name("r")),
         claims: claims("x"),
         scope: Scope::unlimited(),
+        ceiling: Scope::unlimited(),
         token: None,
         node: None,
     };

@@ -77,6 +77,7 @@ pub(super) fn caller(role: Option<&str>, scope: Scope) -> Caller {
         role: role.map(name),
         claims: claims("acme/shop"),
         scope,
+        ceiling: Scope::unlimited(),
         token: None,
         node: None,
     })

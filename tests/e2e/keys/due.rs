@@ -29,12 +29,12 @@ async fn a_key_is_rotated_when_its_period_is_over_and_once() {
     create(&operator, "app/still", KeyType::Aes256Gcm).await;
     let world = broker.pipeline().lifecycle().world().unwrap();
     let soon = world.clock.now().saturating_add(Span::from_days(29));
-    assert!(rotate_due(&world, soon).await.unwrap().is_none());
+    assert!(rotate_due(&world, soon, 16).await.unwrap().is_none());
     let later = world.clock.now().saturating_add(Span::from_days(31));
-    let due = rotate_due(&world, later).await.unwrap().unwrap();
+    let due = rotate_due(&world, later, 16).await.unwrap().unwrap();
     assert_eq!(due.names, ["app/db"]);
     world.vault.commit(due.changes).await.unwrap();
-    assert!(rotate_due(&world, later).await.unwrap().is_none());
+    assert!(rotate_due(&world, later, 16).await.unwrap().is_none());
     let key = world.tables.keys.find(world.main_tenant(), &"app/db".parse().unwrap()).unwrap();
     let states: Vec<_> = key.info().versions.iter().map(|v| v.state).collect();
     assert_eq!(states, [VersionState::DecryptOnly, VersionState::Enabled]);
@@ -61,8 +61,8 @@ async fn keys_versions_and_wrapping_keys_end_when_their_time_is_over() {
     }
     let world = broker.pipeline().lifecycle().world().unwrap();
     let (tenant, now) = (world.main_tenant(), world.clock.now());
-    assert!(destroy_due(&world, now).unwrap().is_none());
-    let due = destroy_due(&world, now.saturating_add(Span::from_days(8))).unwrap().unwrap();
+    assert!(destroy_due(&world, now, 16).unwrap().is_none());
+    let due = destroy_due(&world, now.saturating_add(Span::from_days(8)), 16).unwrap().unwrap();
     assert_eq!(due.names.len(), 3, "{:?}", due.names);
     world.vault.commit(due.changes).await.unwrap();
     assert!(world.tables.keys.get(tenant, &"whole".parse().unwrap()).is_none());
