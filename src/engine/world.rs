@@ -11,7 +11,7 @@ use super::{
     housekeeping::RootAge,
     key::{ImportRecord, Keys},
     settled::{Owed, Settled},
-    tenant::{MAIN, TenantRecord},
+    tenant::{MAIN, TenantRecord, TenantState},
 };
 use crate::{
     identity::{Identity, IssuerConfig, Issuers, Revocations, RoleConfig, ca::AuthorityRecord},
@@ -114,6 +114,16 @@ pub struct World {
 }
 
 impl World {
+    /// Refuses what is asked in a tenant that is suspended, being destroyed, or gone.
+    ///
+    /// # Errors
+    /// [`EngineError::Denied`].
+    pub fn active(&self, tenant: TenantId) -> Result<(), EngineError> {
+        let tenants = self.tables.tenants.all(TenantId::SYSTEM);
+        let active = tenants.iter().any(|(_, record)| record.id == tenant && record.state == TenantState::Active);
+        if active { Ok(()) } else { Err(EngineError::Denied) }
+    }
+
     /// The tenant that runs the installation.
     #[must_use]
     pub fn main_tenant(&self) -> TenantId {

@@ -106,7 +106,7 @@ impl From<NodeView> for pb::Node {
             state: state.into(),
             joined_at: Some(timestamp(record.joined_at)),
             seen_at,
-            certificate_generation: record.issued,
+            certificate_generation: record.issued.generation,
             certificate_expires_at: Some(timestamp(record.certificate_expires_at)),
             keyset_generation,
             versions,

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use keyward_sdk::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, Scope};
+use super::{Claims, Scope, ShownNode};
 use crate::method::{Method, Name, TenantId};
 
 /// Who vouches for a principal. Part of who it is: the same subject of two issuers is two principals.
@@ -114,19 +114,6 @@ pub enum Binding {
     LocalUser(u32),
 }
 
-/// Which node of which cluster a node certificate is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct NodeIdentity {
-    /// The tenant whose cluster it is.
-    pub tenant: TenantId,
-    /// The cluster.
-    pub cluster: Name,
-    /// The node.
-    pub node: Name,
-    /// Grows with each renewal of the certificate.
-    pub generation: u64,
-}
-
 /// What makes a caller. Public so that tests of this crate and the policy checker can build one's parts; the
 /// [`Caller`] itself is made by identity only.
 #[derive(Clone, Debug)]
@@ -144,7 +131,7 @@ pub struct CallerParts {
     /// Its token, where it came with one.
     pub token: Option<TokenFacts>,
     /// The node that it is, where it came with a node certificate.
-    pub node: Option<NodeIdentity>,
+    pub node: Option<ShownNode>,
 }
 
 /// Proof that a caller was identified. Cheap to clone; cloning proves nothing new.
@@ -237,7 +224,7 @@ impl Caller {
 
     /// The node that it is, where it came with a node certificate.
     #[must_use]
-    pub fn node(&self) -> Option<&NodeIdentity> {
+    pub fn node(&self) -> Option<&ShownNode> {
         self.inner.node.as_ref()
     }
 

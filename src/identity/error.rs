@@ -1,5 +1,7 @@
 //! Why a caller was not identified.
 
+use super::NodeProblem;
+
 /// Why a caller was not identified: one reason each, and nothing of what was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
@@ -12,6 +14,9 @@ pub enum IdentityError {
     /// The certificate is from nobody we know.
     #[error("certificate comes from no authority that this installation knows; log in for a token")]
     CertificateUnknown,
+    /// The node does not count any more.
+    #[error(transparent)]
+    Node(#[from] NodeProblem),
     /// Nothing was shown.
     #[error("no token was sent; log in with `keyward login`, or send a token as `authorization: Bearer ..`")]
     NoToken,
@@ -46,6 +51,7 @@ impl IdentityError {
             Self::CertificateExpired => "CERTIFICATE_EXPIRED",
             Self::CertificateRevoked => "CERTIFICATE_REVOKED",
             Self::CertificateUnknown => "CERTIFICATE_UNKNOWN",
+            Self::Node(problem) => problem.reason(),
             Self::NoToken => "NO_TOKEN",
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::TokenForeign => "TOKEN_FOREIGN",

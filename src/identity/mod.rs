@@ -6,6 +6,7 @@ pub mod certificate;
 mod claim;
 mod error;
 mod facts;
+mod node;
 pub mod oidc;
 mod revocation;
 mod role;
@@ -14,11 +15,12 @@ mod station;
 pub mod token;
 
 pub use self::{
-    caller::{Binding, Caller, CallerParts, IssuerRef, NodeIdentity, Principal, TokenFacts, TokenId},
+    caller::{Binding, Caller, CallerParts, IssuerRef, Principal, TokenFacts, TokenId},
     certificate::{ClientAuthorities, PeerCertificate},
     claim::{ClaimType, ClaimValue, Claims},
     error::IdentityError,
     facts::{Facts, Peer},
+    node::{NodeIdentity, NodeProblem, Nodes, ShownNode},
     oidc::{IssuerConfig, Issuers},
     revocation::{Revocation, Revocations, Revoked},
     role::{RoleConfig, RoleProblem, Roles},

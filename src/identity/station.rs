@@ -13,7 +13,7 @@ use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
 
 use super::{
-    Binding, Caller, CallerParts, Claims, Facts, IdentityError, IssuerRef, Peer, PeerCertificate, Principal,
+    Binding, Caller, CallerParts, Claims, Facts, IdentityError, IssuerRef, Nodes, Peer, PeerCertificate, Principal,
     Revocations, Scope, TokenFacts,
     role::Roles,
     token::{self, MAX_TEXT_BYTES, Sealed},
@@ -72,6 +72,7 @@ struct Kept {
 pub struct Identity {
     keys: Arc<dyn TokenKeys>,
     roles: Arc<dyn Roles>,
+    nodes: Arc<dyn Nodes>,
     revocations: Arc<Revocations>,
     clock: SharedClock,
     local_user: u32,
@@ -84,11 +85,12 @@ impl Identity {
     pub fn new(
         keys: Arc<dyn TokenKeys>,
         roles: Arc<dyn Roles>,
+        nodes: Arc<dyn Nodes>,
         revocations: Arc<Revocations>,
         clock: SharedClock,
         local_user: u32,
     ) -> Self {
-        Self { keys, roles, revocations, clock, local_user, kept: Cache::new(KEPT) }
+        Self { keys, roles, nodes, revocations, clock, local_user, kept: Cache::new(KEPT) }
     }
 
     /// Who is calling. A token counts before a certificate, a certificate before the unix socket.
@@ -150,6 +152,9 @@ impl Identity {
         if self.revocations.is_revoked(token, caller.principal(), caller.role()) {
             return Err(IdentityError::TokenRevoked);
         }
+        if caller.principal().issuer == IssuerRef::Node {
+            self.nodes.token(caller.tenant(), &caller.principal().subject, token)?;
+        }
         Ok(())
     }
 
@@ -183,7 +188,7 @@ impl Identity {
         if facts.tenant.is_some_and(|asked| asked != caller.tenant()) {
             return Err(IdentityError::CertificateUnknown);
         }
-        if self.keys.keyring(caller.tenant()).is_none() {
+        if caller.node().is_some() && self.keys.keyring(caller.tenant()).is_none() {
             return Err(IdentityError::CertificateUnknown);
         }
         self.check_certificate(certificate, &caller)?;
@@ -194,8 +199,11 @@ impl Identity {
         if !certificate.is_valid_at(self.clock.now()) {
             return Err(IdentityError::CertificateExpired);
         }
-        if self.revocations.is_certificate_revoked(caller.principal(), certificate.not_before()) {
+        if self.revocations.is_certificate_revoked(caller.principal(), certificate.issued_at()) {
             return Err(IdentityError::CertificateRevoked);
+        }
+        if let Some(node) = caller.node() {
+            self.nodes.certificate(node)?;
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 use std::{collections::HashMap, sync::Mutex};
 
+use keyward_kit::cluster::{ClusterId, NodeId};
 use keyward_sdk::time::{Clock, ManualClock, Span};
 use rcgen::{CertificateParams, KeyPair};
 
 use super::*;
 use crate::{
     identity::{
-        ClientAuthorities, NodeIdentity, Revocation, Revoked, RoleConfig, TokenId,
+        ClientAuthorities, NodeIdentity, NodeProblem, Revocation, Revoked, RoleConfig, ShownNode, TokenId,
         ca::Authority,
         token::{Grant, Minted, Narrowing, attenuate, mint},
     },
@@ -21,6 +22,7 @@ const OTHER: TenantId = TenantId([2; 16]);
 struct World {
     rings: Mutex<HashMap<TenantId, Arc<Keyring>>>,
     roles: Mutex<(u64, HashMap<Name, RoleConfig>)>,
+    locked: Mutex<Vec<Name>>,
 }
 
 impl TokenKeys for World {
@@ -35,6 +37,16 @@ impl Roles for World {
     }
     fn generation(&self) -> u64 {
         self.roles.lock().unwrap().0
+    }
+}
+
+impl Nodes for World {
+    fn certificate(&self, shown: &ShownNode) -> Result<(), NodeProblem> {
+        if self.locked.lock().unwrap().contains(&shown.identity.node) { Err(NodeProblem::Locked) } else { Ok(()) }
+    }
+    fn token(&self, _: TenantId, subject: &str, _: &TokenFacts) -> Result<(), NodeProblem> {
+        let locked = self.locked.lock().unwrap();
+        if locked.iter().any(|node| subject.ends_with(&format!("/{node}"))) { Err(NodeProblem::Locked) } else { Ok(()) }
     }
 }
 
@@ -56,7 +68,8 @@ fn bench() -> Bench {
             .insert(tenant, Arc::new(Keyring::new(KeyringRecord::generate(clock.now())).unwrap()));
     }
     let revocations = Arc::new(Revocations::default());
-    let identity = Identity::new(world.clone(), world.clone(), revocations.clone(), clock.clone(), 1_000);
+    let identity =
+        Identity::new(world.clone(), world.clone(), world.clone(), revocations.clone(), clock.clone(), 1_000);
     let bench = Bench { world, revocations, clock, identity };
     bench.role(|_| {});
     bench
@@ -254,8 +267,14 @@ fn the_daemons_own_user_is_somebody_on_the_unix_socket() {
 fn a_node_is_its_certificate_until_that_expires_or_is_revoked() {
     let bench = bench();
     let authority = Authority::load(&Authority::make("nodes", bench.clock.now()).unwrap()).unwrap();
-    let node =
-        NodeIdentity { tenant: MAIN, cluster: "prod".parse().unwrap(), node: "cp-0".parse().unwrap(), generation: 1 };
+    let node = NodeIdentity {
+        tenant: MAIN,
+        cluster: "prod".parse().unwrap(),
+        cluster_id: ClusterId::from_bytes([1; 16]),
+        node: "cp-0".parse().unwrap(),
+        node_id: NodeId::from_bytes([2; 16]),
+        generation: 1,
+    };
     let request = CertificateParams::default().serialize_request(&KeyPair::generate().unwrap()).unwrap();
     let issued = authority.issue_node(&node, request.der(), bench.clock.now()).unwrap();
     let known = ClientAuthorities::default();
@@ -263,7 +282,7 @@ fn a_node_is_its_certificate_until_that_expires_or_is_revoked() {
     let peer = Arc::new(known.classify(&[issued.certificate], bench.clock.now()).unwrap());
     let ask = || bench.identity.identify(&facts(None, Some(&peer)));
     let caller = ask().unwrap();
-    assert_eq!((caller.node(), caller.address()), (Some(&node), ask().unwrap().address()));
+    assert_eq!((caller.node().map(|shown| &shown.identity), caller.address()), (Some(&node), ask().unwrap().address()));
     bench.revoke(Revoked::Principal(caller.principal().clone()));
     assert_eq!(ask().unwrap_err(), IdentityError::CertificateRevoked);
     assert_eq!(bench.identity.still(&caller, Some(&peer)).unwrap_err(), IdentityError::CertificateRevoked);

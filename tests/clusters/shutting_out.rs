@@ -1,6 +1,8 @@
 //! Revocation, old certificates, removal, a broker that is away.
 
-use keyward_api::v1::{ClusterMode, NodeState, RemoveClusterRequest, RevokeNodeRequest, RotateClusterKeyRequest};
+use keyward_api::v1::{
+    ClusterMode, NodeState, RemoveClusterRequest, RevokeNodeRequest, RotateClusterKeyRequest, WhoAmIRequest,
+};
 use keyward_kube_kms::{
     broker::{Broker as _, BrokerError, GrpcBroker, Held},
     node::NodeKey,
@@ -8,7 +10,7 @@ use keyward_kube_kms::{
 use tonic::Code;
 
 use super::{Machine, clusters, nodes, register, until};
-use crate::support::{self, Broker};
+use crate::support::{self, Broker, Key};
 
 fn held() -> Held {
     Held { generation: 1, versions: vec![1], primary: 1 }
@@ -51,7 +53,7 @@ async fn an_old_certificate_counts_until_the_new_one_is_used_and_then_locks_the_
     let (certificate, facts) =
         old.renew(NodeKey::generate().unwrap()).await.expect("an answer that was lost is made again");
     old.report(&held()).await.expect("the new one was not used yet");
-    assert_eq!(certificate.generation, node.certificate.generation + 1);
+    assert_eq!(certificate.generation, node.certificate.generation + 2, "never the same number twice");
     (node.certificate, node.facts) = (certificate, facts);
     let new = GrpcBroker::new(&node).unwrap();
     let _watch = new.watch(0).await.unwrap();
@@ -61,6 +63,61 @@ async fn an_old_certificate_counts_until_the_new_one_is_used_and_then_locks_the_
     assert!(refused.to_string().contains("locked"), "{refused}");
     assert!(new.report(&held()).await.is_err(), "no one can tell which of the two is the node");
     assert_eq!(nodes(&broker, "prod").await[0].state(), NodeState::Locked);
+}
+
+/// Whoever copies a node's folder before it renews holds a genuine certificate of the same number.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_renewed_from_one_certificate_are_told_apart_and_locked() {
+    let broker = support::broker().start().await;
+    register(&broker, "prod", ClusterMode::Local).await;
+    let machine = Machine::join(&broker, "prod", "cp-1").await;
+    let first = machine.state().load().unwrap();
+    let shared = GrpcBroker::new(&first).unwrap();
+    let mut copy = machine.state().load().unwrap();
+    let mut node = first;
+    (copy.certificate, copy.facts) = shared.renew(NodeKey::generate().unwrap()).await.unwrap();
+    (node.certificate, node.facts) = shared.renew(NodeKey::generate().unwrap()).await.unwrap();
+    let (copy, node) = (GrpcBroker::new(&copy).unwrap(), GrpcBroker::new(&node).unwrap());
+    let _watch = node.watch(0).await.unwrap();
+    node.report(&held()).await.unwrap();
+    let refused = copy.report(&held()).await.unwrap_err();
+    assert!(refused.to_string().contains("replaced by a newer one"), "{refused}");
+    let refused = copy.renew(NodeKey::generate().unwrap()).await.unwrap_err();
+    assert!(refused.to_string().contains("locked"), "{refused}");
+    assert_eq!(nodes(&broker, "prod").await[0].state(), NodeState::Locked);
+    assert!(node.report(&held()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_revoked_cannot_lock_the_one_that_took_its_name() {
+    let broker = support::broker().start().await;
+    register(&broker, "prod", ClusterMode::Local).await;
+    let machine = Machine::join(&broker, "prod", "cp-1").await;
+    let before = GrpcBroker::new(&machine.state().load().unwrap()).unwrap();
+    revoke(&broker).await;
+    let machine = Machine::join(&broker, "prod", "cp-1").await;
+    let after = GrpcBroker::new(&machine.state().load().unwrap()).unwrap();
+    let refused = before.renew(NodeKey::generate().unwrap()).await.unwrap_err();
+    assert!(refused.to_string().contains("revoked"), "{refused}");
+    after.report(&held()).await.unwrap();
+    after.renew(NodeKey::generate().unwrap()).await.unwrap();
+    assert_eq!(nodes(&broker, "prod").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_nodes_certificate_is_nobodys_on_the_whole_api() {
+    let broker = support::broker().start().await;
+    register(&broker, "prod", ClusterMode::Local).await;
+    let machine = Machine::join(&broker, "prod", "cp-1").await;
+    let node = machine.state().load().unwrap();
+    let pem = String::from_utf8(node.certificate.pem().expose().to_vec()).unwrap();
+    let caller = broker.caller().key(&Key { certificate: pem.clone(), key: pem }).connect().await;
+    let read = || async { caller.auth().who_am_i(WhoAmIRequest {}).await };
+    assert_eq!(read().await.unwrap().into_inner().subject, "prod/cp-1");
+    revoke(&broker).await;
+    let refused = read().await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    assert!(refused.message().contains("revoked"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

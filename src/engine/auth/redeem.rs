@@ -46,6 +46,7 @@ impl Operation for RedeemBootstrapToken {
     async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         let mut changes = Changes::new();
         let (tenant, record) = bootstrap::spend(world, &self.token, &mut changes)?;
+        world.active(tenant)?;
         changes.based_on(tenant, world.vault.counter(tenant));
         let role = match world.tables.roles.get(tenant, record.role.as_str()) {
             Some(role) => role,

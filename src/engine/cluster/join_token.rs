@@ -89,7 +89,7 @@ impl Operation for CreateJoinToken {
             return Err(EngineError::invalid("ttl", "give more than 0 and at most 24 hours"));
         }
         if let Some(name) = &self.node
-            && find_node(world, tenant, &cluster.id, name).is_some_and(|node| node.state != NodeState::Revoked)
+            && find_node(&world.tables, tenant, &cluster.id, name).is_some_and(|node| node.state != NodeState::Revoked)
         {
             return Err(EngineError::state(
                 "NODE_EXISTS",

@@ -20,7 +20,10 @@ pub use self::{
     join_token::{CreateJoinToken, CreatedJoinToken, JoinRecord},
     keys::ClusterKeyRecord,
     nodes::{GetNode, ListNodes, NodeView, RevokeNode},
-    record::{Allowance, ClusterMode, ClusterRecord, NodeRecord, NodeState, ReportRecord, VersionRecord, VersionState},
+    record::{
+        Allowance, ClusterMode, ClusterRecord, IssuedAs, NodeRecord, NodeState, ReportRecord, VersionRecord,
+        VersionState,
+    },
     register::RegisterCluster,
     remove::RemoveCluster,
     rotate::RotateClusterKey,

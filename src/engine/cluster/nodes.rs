@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NodeRecord, NodeState, ReportRecord};
 use crate::{
-    engine::{Done, EngineError, Keep, Kept, Operation, Page, PageRequest, Reply, World},
+    engine::{Done, EngineError, Keep, Kept, Operation, Page, PageRequest, Reply, Tables, World},
     keyring::{Changes, DataPath},
     method::{Action, ClusterResource, Method, Name, ResourceKind, TenantId, rows},
     policy::Permit,
@@ -33,12 +33,12 @@ pub(in crate::engine) fn report_place(
 
 /// A node by its name.
 pub(in crate::engine) fn find_node(
-    world: &World,
+    tables: &Tables,
     tenant: TenantId,
     cluster: &ClusterId,
     node: &Name,
 ) -> Option<Arc<NodeRecord>> {
-    world.tables.nodes.get(tenant, &node_entry(cluster, node))
+    tables.nodes.get(tenant, &node_entry(cluster, node))
 }
 
 /// All nodes of a cluster.

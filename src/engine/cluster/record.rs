@@ -148,6 +148,16 @@ pub enum NodeState {
     Revoked,
 }
 
+/// A certificate that was made for a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuedAs {
+    /// Its number: each has another one, and a higher one.
+    pub generation: u64,
+    /// The SHA-256 of its public key (SPKI).
+    pub key: [u8; 32],
+}
+
 /// A node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,11 +170,10 @@ pub struct NodeRecord {
     pub state: NodeState,
     /// When it joined.
     pub joined_at: Timestamp,
-    /// The generation of the newest certificate that was made for it. Begins at the time of joining in milliseconds, so a
-    /// node of the same name that joined earlier is behind for ever.
-    pub issued: u64,
-    /// The newest generation that it has shown.
-    pub used: u64,
+    /// The newest certificate that was made for it.
+    pub issued: IssuedAs,
+    /// The newest that it has shown.
+    pub used: IssuedAs,
     /// When its newest certificate ends.
     pub certificate_expires_at: Timestamp,
     /// Where it reaches the broker, from its join token.

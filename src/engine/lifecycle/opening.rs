@@ -15,6 +15,7 @@ use crate::{
     config::OlderStore,
     engine::{
         EngineError, Tables, World,
+        node::KnownNodes,
         refresh::Refresher,
         register::SealedRegister,
         settled::{Owed, Settled},
@@ -119,6 +120,7 @@ impl Lifecycle {
         let identity = Identity::new(
             opened.vault.clone(),
             tables.roles.clone(),
+            Arc::new(KnownNodes(tables.clone())),
             revocations.clone(),
             self.parts.clock.clone(),
             local_user,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyward_kit::cluster::NodeId;
+use keyward_kit::cluster::{ClusterId, NodeId};
 use keyward_sdk::{secret::Key32, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,10 @@ use crate::{
     engine::{
         Done, EngineError, Keep, Kept, Operation, World, certificate,
         cluster::{
-            ClusterRecord, JoinRecord, MAX_NODES, NodeRecord, NodeState, find_node, join_entry, node_entry, nodes_of,
+            ClusterRecord, IssuedAs, JoinRecord, MAX_NODES, NodeRecord, NodeState, find_node, join_entry, node_entry,
+            nodes_of, report_place,
         },
-        tenant::NODE_AUTHORITY,
+        tenant::{NODE_AUTHORITY, TenantState},
     },
     identity::{IssuerRef, NodeIdentity, Principal, ca::Authority},
     keyring::Changes,
@@ -39,8 +40,10 @@ pub struct Certificate {
     pub not_before: Timestamp,
     /// When it ends.
     pub not_after: Timestamp,
-    /// Its generation.
+    /// Its number.
     pub generation: u64,
+    /// The SHA-256 of its public key.
+    pub key: [u8; 32],
     /// The tenant.
     pub tenant: [u8; 16],
     /// The cluster.
@@ -74,6 +77,7 @@ impl Certificate {
             not_before: issued.not_before,
             not_after: issued.not_after,
             generation: node.generation,
+            key: issued.key,
             tenant: node.tenant.0,
             cluster: cluster.clone(),
             endpoints,
@@ -117,10 +121,11 @@ fn unknown() -> EngineError {
     }
 }
 
-/// The token's record, in whichever tenant made it.
+/// The token's record, in whichever tenant made it. One that is suspended lets nobody in.
 fn find(world: &World, entry: &str) -> Option<(TenantId, Arc<JoinRecord>)> {
     let tenants = world.tables.tenants.all(TenantId::SYSTEM);
-    tenants.iter().find_map(|(_, tenant)| world.tables.joins.get(tenant.id, entry).map(|join| (tenant.id, join)))
+    let mut active = tenants.iter().filter(|(_, tenant)| tenant.state == TenantState::Active);
+    active.find_map(|(_, tenant)| world.tables.joins.get(tenant.id, entry).map(|join| (tenant.id, join)))
 }
 
 impl Operation for Join {
@@ -140,22 +145,28 @@ impl Operation for Join {
             Some(name) => name.clone(),
             None => given_name(&id)?,
         };
-        if find_node(world, tenant, &cluster.id, &name).is_some_and(|node| node.state != NodeState::Revoked) {
+        if find_node(&world.tables, tenant, &cluster.id, &name).is_some_and(|node| node.state != NodeState::Revoked) {
             return Err(EngineError::state("NODE_EXISTS", format!("a node `{name}` has joined; revoke it first")));
         }
-        if nodes_of(world, tenant, &cluster.id).len() >= MAX_NODES {
-            return Err(EngineError::Limit { what: "the number of nodes of a cluster", limit: MAX_NODES as u64 });
-        }
-        let generation = now.millis();
-        let identity = NodeIdentity { tenant, cluster: cluster.name.clone(), node: name.clone(), generation };
+        make_room(world, tenant, &cluster.id, &name, &mut changes)?;
+        let generation = 1;
+        let identity = NodeIdentity {
+            tenant,
+            cluster: cluster.name.clone(),
+            cluster_id: cluster.id,
+            node: name.clone(),
+            node_id: id,
+            generation,
+        };
         let certificate = Certificate::issue(world, &identity, &cluster, &self.csr, join.endpoints.clone())?;
+        let first = IssuedAs { generation, key: certificate.key };
         let node = NodeRecord {
             name: name.clone(),
             id,
             state: NodeState::Active,
             joined_at: now,
-            issued: generation,
-            used: generation,
+            issued: first,
+            used: first,
             certificate_expires_at: certificate.not_after,
             endpoints: join.endpoints.clone(),
         };
@@ -166,6 +177,28 @@ impl Operation for Join {
         let role = "node".parse().map_err(|_| EngineError::Internal("the role of nodes has a bad name".to_owned()))?;
         Ok(Done::Change(changes, Kept(Joined { certificate, node, principal, role })))
     }
+}
+
+/// Nodes that were revoked are remembered until their place is needed.
+fn make_room(
+    world: &World,
+    tenant: TenantId,
+    cluster: &ClusterId,
+    name: &Name,
+    changes: &mut Changes,
+) -> Result<(), EngineError> {
+    let mut others = nodes_of(world, tenant, cluster);
+    others.retain(|node| node.name != *name);
+    if others.len() < MAX_NODES {
+        return Ok(());
+    }
+    let revoked = others.iter().filter(|node| node.state == NodeState::Revoked);
+    let oldest = revoked
+        .min_by_key(|node| node.joined_at)
+        .ok_or(EngineError::Limit { what: "the number of nodes of a cluster", limit: MAX_NODES as u64 })?;
+    changes.delete_control::<NodeRecord>(tenant, &node_entry(cluster, &oldest.name));
+    changes.delete_data(report_place(tenant, cluster, &oldest.name)?);
+    Ok(())
 }
 
 fn given_name(id: &NodeId) -> Result<Name, EngineError> {

@@ -6,7 +6,7 @@ use super::known;
 use crate::{
     engine::{
         Done, EngineError, Operation, Reply, World,
-        cluster::{ClusterKeyRecord, ClusterMode, ClusterRecord, materials, node_entry},
+        cluster::{ClusterKeyRecord, ClusterMode, ClusterRecord, IssuedAs, materials, node_entry},
     },
     keyring::Changes,
     method::{Action, Method, ResourceKind, Tenantwide, rows},
@@ -45,11 +45,15 @@ impl Operation for GetKeyset {
             ClusterMode::Remote => Vec::new(),
         };
         let keyset = NodeKeyset { keys, cluster: found.cluster };
-        if found.node.used >= found.identity.generation {
+        let shown = IssuedAs { generation: found.shown.identity.generation, key: found.shown.key };
+        if found.node.used == shown {
             return Ok(Done::Answer(keyset));
         }
         let mut node = (*found.node).clone();
-        node.used = found.identity.generation;
+        node.used = shown;
+        if shown.generation > node.issued.generation {
+            node.issued = shown;
+        }
         let mut changes = Changes::new();
         changes.put_control(tenant, &node_entry(&keyset.cluster.id, &node.name), &node)?;
         Ok(Done::Change(changes, keyset))

@@ -11,7 +11,7 @@ mod report;
 pub use self::{
     join::{Certificate, Join, Joined},
     keyset::{GetKeyset, NodeKeyset},
-    known::{Known, known},
+    known::{Known, KnownNodes, known},
     remote::{RemoteCiphertext, RemoteDecrypt, RemoteEncrypt, RemotePlaintext},
     renew::{RenewCertificate, Renewal, Renewed},
     report::{ReportKeyset, Reported},

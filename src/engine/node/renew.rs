@@ -4,13 +4,16 @@
 use keyward_sdk::time::Span;
 use serde::{Deserialize, Serialize};
 
-use super::{Certificate, known::look_up};
+use super::{
+    Certificate,
+    known::{Standing, look_up, not_proven},
+};
 use crate::{
     engine::{
         Connection, Done, EngineError, Keep, Kept, Operation, World,
-        cluster::{NodeRecord, NodeState, node_entry},
+        cluster::{IssuedAs, NodeRecord, NodeState, node_entry},
     },
-    identity::{IssuerRef, NodeIdentity, Principal},
+    identity::{IssuerRef, NodeIdentity, Principal, ShownNode},
     keyring::Changes,
     method::{Action, Method, Name, ResourceKind, Tenantwide, rows},
     policy::Permit,
@@ -71,41 +74,50 @@ impl Operation for RenewCertificate {
     }
 
     async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
-        let shown = self.connection.certificate.as_ref();
-        let shown = shown.ok_or_else(|| refuse("NO_CERTIFICATE", "connect with the node's certificate to renew it"))?;
-        let identity = shown.node().ok_or_else(|| refuse("NOT_A_NODE", "this is no certificate of a node"))?;
+        let certificate = self.connection.certificate.as_ref();
+        let certificate =
+            certificate.ok_or_else(|| refuse("NO_CERTIFICATE", "connect with the node's certificate to renew it"))?;
+        let identity = certificate.node().ok_or_else(|| refuse("NOT_A_NODE", "this is no certificate of a node"))?;
         let tenant = identity.tenant;
+        let shown = ShownNode { identity: identity.clone(), key: *certificate.key_hash() };
+        let subject = format!("{}/{}", identity.cluster, identity.node).as_str().into();
+        let principal = Principal { tenant, issuer: IssuerRef::Node, subject };
+        world.active(tenant)?;
+        if world.revocations.is_certificate_revoked(&principal, certificate.issued_at()) {
+            return Err(refuse("CERTIFICATE_REVOKED", "this certificate was revoked; join anew under another token"));
+        }
         let mut changes = Changes::new();
         changes.based_on(tenant, world.vault.counter(tenant));
-        let found = look_up(world, identity)?;
+        let (cluster, found) = look_up(&world.tables, identity).map_err(not_proven)?;
         let now = world.clock.now();
         let until =
-            found.cluster.allowance.offline_max.map(|max| shown.not_after().saturating_add(max).saturating_add(LATE));
+            cluster.allowance.offline_max.map(|max| certificate.not_after().saturating_add(max).saturating_add(LATE));
         if until.is_some_and(|until| until < now) {
             return Err(refuse(
                 "NODE_TOO_LATE",
                 "this certificate expired longer ago than the cluster allows; revoke the node and join anew",
             ));
         }
-        let mut node: NodeRecord = (*found.node).clone();
-        let entry = node_entry(&found.cluster.id, &node.name);
-        let subject = format!("{}/{}", identity.cluster, identity.node).as_str().into();
-        let principal = Principal { tenant, issuer: IssuerRef::Node, subject };
+        let mut node: NodeRecord = (*found).clone();
+        let entry = node_entry(&cluster.id, &node.name);
         let role: Name =
             "node".parse().map_err(|_| EngineError::Internal("the role of nodes has a bad name".to_owned()))?;
-        if identity.generation < node.used || identity.generation > node.issued {
+        if Standing::of(&node, &shown) == Standing::Replaced {
             node.state = NodeState::Locked;
             changes.put_control(tenant, &entry, &node)?;
             tracing::warn!(cluster = %identity.cluster, node = %identity.node, "Old node certificate was to be renewed, node locked");
             return Ok(Done::Change(changes, Kept(Renewed { renewal: Renewal::Locked, principal, role })));
         }
-        // The answer to an earlier try may have been lost, so the next number is made until it has been shown.
-        let generation = identity.generation.saturating_add(1);
+        // The answer to an earlier try may have been lost, or someone else has it: never the same number twice.
+        let used = IssuedAs { generation: identity.generation, key: shown.key };
+        let generation = node.issued.generation.max(used.generation).saturating_add(1);
         let next = NodeIdentity { generation, ..identity.clone() };
-        let certificate = Certificate::issue(world, &next, &found.cluster, &self.csr, node.endpoints.clone())?;
-        node.used = node.used.max(identity.generation);
-        (node.issued, node.certificate_expires_at) = (generation, certificate.not_after);
+        let certificate = Certificate::issue(world, &next, &cluster, &self.csr, node.endpoints.clone())?;
+        node.used = used;
+        node.issued = IssuedAs { generation, key: certificate.key };
+        node.certificate_expires_at = certificate.not_after;
         changes.put_control(tenant, &entry, &node)?;
-        Ok(Done::Change(changes, Kept(Renewed { renewal: Renewal::Made(Box::new(certificate)), principal, role })))
+        let renewal = Renewal::Made(Box::new(certificate));
+        Ok(Done::Change(changes, Kept(Renewed { renewal, principal, role })))
     }
 }

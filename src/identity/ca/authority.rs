@@ -23,7 +23,8 @@ use crate::keyring::ControlType;
 /// How long an authority lives. It is replaced by command long before.
 const LIFE: Span = Span::from_days(3_650);
 /// How much earlier a certificate's time begins, for clocks that are a little late.
-const BACKDATE: Span = Span::from_minutes(5);
+/// How long before it is made the time of a certificate begins, for clocks that are behind.
+pub(in crate::identity) const BACKDATE: Span = Span::from_minutes(5);
 
 /// An authority as it is stored, sealed.
 #[derive(Debug, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::authority::BACKDATE;
 pub use self::{
     authority::{Authority, AuthorityRecord},
     node::{IssuedNode, NODE_LIFE},

@@ -2,12 +2,15 @@
 //! the node has the other half, and nothing else.
 
 use keyward_sdk::{
-    crypto::{asymmetric::KeyKind, spki},
+    crypto::{asymmetric::KeyKind, digest::sha256, spki},
     time::{Span, Timestamp},
 };
 use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose, PublicKeyData, SanType, SignatureAlgorithm};
 use rustls_pki_types::CertificateDer;
-use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer};
+use x509_parser::{
+    certification_request::X509CertificationRequest,
+    prelude::{FromDer, X509Certificate},
+};
 
 use super::{Authority, CaError, authority::params};
 use crate::identity::{NodeIdentity, certificate::node_uri};
@@ -26,6 +29,8 @@ pub struct IssuedNode {
     pub not_before: Timestamp,
     /// When it ends.
     pub not_after: Timestamp,
+    /// The SHA-256 of its public key (SPKI).
+    pub key: [u8; 32],
 }
 
 impl Authority {
@@ -42,7 +47,10 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let second = |at: time::OffsetDateTime| Timestamp::from_secs(u64::try_from(at.unix_timestamp()).unwrap_or(0));
         let (not_before, not_after) = (second(params.not_before), second(params.not_after));
-        Ok(IssuedNode { certificate: self.sign(&params, &key)?, not_before, not_after })
+        let certificate = self.sign(&params, &key)?;
+        let spki = X509Certificate::from_der(&certificate).map(|(_, made)| sha256(made.public_key().raw));
+        let key = spki.map_err(|error| CaError::Issue(error.to_string()))?;
+        Ok(IssuedNode { certificate, not_before, not_after, key })
     }
 }
 

@@ -1,3 +1,4 @@
+use keyward_kit::cluster::{ClusterId, NodeId};
 use keyward_sdk::time::{Span, Timestamp};
 use rcgen::{CertificateParams, KeyPair, SanType};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -20,7 +21,9 @@ fn node() -> NodeIdentity {
     NodeIdentity {
         tenant: TenantId([7; 16]),
         cluster: "prod-1".parse().unwrap(),
+        cluster_id: ClusterId::from_bytes([1; 16]),
         node: "cp-0".parse().unwrap(),
+        node_id: NodeId::from_bytes([2; 16]),
         generation: 3,
     }
 }

@@ -8,10 +8,11 @@ const NODE: &str = "keyward:node:";
 const SPIFFE: &str = "spiffe://";
 const MAX_SUBJECT_BYTES: usize = 512;
 
-/// The name of a node in its certificate: `keyward:node:TENANT:CLUSTER:NODE:GENERATION`. No part has a colon.
+/// The name of a node in its certificate: `keyward:node:TENANT:CLUSTER:ID:NODE:ID:GENERATION`. No part has a colon.
 #[must_use]
 pub fn node_uri(node: &NodeIdentity) -> String {
-    format!("{NODE}{}:{}:{}:{}", node.tenant, node.cluster, node.node, node.generation)
+    let NodeIdentity { tenant, cluster, cluster_id, node, node_id, generation } = node;
+    format!("{NODE}{tenant}:{cluster}:{cluster_id}:{node}:{node_id}:{generation}")
 }
 
 /// What a certificate calls its owner.
@@ -42,7 +43,8 @@ pub(super) fn named(certificate: &X509Certificate<'_>) -> Named {
 fn read_node(uri: &str) -> Option<NodeIdentity> {
     let mut parts = uri.strip_prefix(NODE)?.split(':');
     let mut part = || parts.next();
-    let (tenant, cluster, node, generation) = (part()?, part()?, part()?, part()?);
+    let (tenant, cluster, cluster_id, node, node_id, generation) =
+        (part()?, part()?, part()?, part()?, part()?, part()?);
     if part().is_some() {
         return None;
     }
@@ -50,7 +52,9 @@ fn read_node(uri: &str) -> Option<NodeIdentity> {
     Some(NodeIdentity {
         tenant: TenantId(bytes.try_into().ok()?),
         cluster: cluster.parse().ok()?,
+        cluster_id: cluster_id.parse().ok()?,
         node: node.parse().ok()?,
+        node_id: node_id.parse().ok()?,
         generation: generation.parse().ok()?,
     })
 }

@@ -8,7 +8,9 @@ use std::{
 use keyward_sdk::time::Timestamp;
 
 use crate::{
-    identity::{Caller, CallerParts, Claims, IdentityError, IssuerRef, NodeIdentity, Principal, Scope},
+    identity::{
+        Caller, CallerParts, Claims, IdentityError, IssuerRef, NodeIdentity, Principal, Scope, ShownNode, ca::BACKDATE,
+    },
     method::TenantId,
 };
 
@@ -46,6 +48,15 @@ impl PeerCertificate {
         self.not_before
     }
 
+    /// When it was made: of a node's that is known, its time begins earlier, for clocks that are behind.
+    #[must_use]
+    pub fn issued_at(&self) -> Timestamp {
+        match &self.class {
+            Class::Node(_) => self.not_before.saturating_add(BACKDATE),
+            Class::Configured(_) | Class::Unverified { .. } => self.not_before,
+        }
+    }
+
     /// When its time ends.
     #[must_use]
     pub const fn not_after(&self) -> Timestamp {
@@ -79,7 +90,7 @@ impl PeerCertificate {
             Class::Node(node) => self.caller.get_or_init(|| {
                 let subject = format!("{}/{}", node.cluster, node.node).into();
                 let principal = Principal { tenant: node.tenant, issuer: IssuerRef::Node, subject };
-                caller(principal, Some(node.clone()))
+                caller(principal, Some(ShownNode { identity: node.clone(), key: self.key_hash }))
             }),
         };
         if self.node().is_none() && made.tenant() != tenant {
@@ -91,7 +102,7 @@ impl PeerCertificate {
     }
 }
 
-fn caller(principal: Principal, node: Option<NodeIdentity>) -> Caller {
+fn caller(principal: Principal, node: Option<ShownNode>) -> Caller {
     let (claims, scope) = (Claims::default(), Scope::unlimited());
     Caller::new(CallerParts { principal, role: None, claims, scope, ceiling: Scope::unlimited(), token: None, node })
 }

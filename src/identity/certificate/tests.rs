@@ -1,3 +1,4 @@
+use keyward_kit::cluster::{ClusterId, NodeId};
 use keyward_sdk::time::{Span, Timestamp};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, SanType};
 use rustls_pki_types::CertificateDer;
@@ -15,7 +16,14 @@ fn now() -> Timestamp {
 }
 
 fn node() -> NodeIdentity {
-    NodeIdentity { tenant: TENANT, cluster: "prod".parse().unwrap(), node: "cp-0".parse().unwrap(), generation: 1 }
+    NodeIdentity {
+        tenant: TENANT,
+        cluster: "prod".parse().unwrap(),
+        cluster_id: ClusterId::from_bytes([1; 16]),
+        node: "cp-0".parse().unwrap(),
+        node_id: NodeId::from_bytes([2; 16]),
+        generation: 1,
+    }
 }
 
 fn authority() -> Authority {
@@ -91,7 +99,10 @@ fn a_node_authority_makes_nodes_of_its_own_tenant_only() {
     let own = ours.issue_node(&node(), &request(), now()).unwrap();
     let peer = known.classify(std::slice::from_ref(&own.certificate), now()).unwrap();
     let caller = peer.caller(TenantId([8; 16])).unwrap();
-    assert_eq!((caller.tenant(), &*caller.principal().subject, caller.node()), (TENANT, "prod/cp-0", Some(&node())));
+    assert_eq!(
+        (caller.tenant(), &*caller.principal().subject, caller.node().map(|shown| &shown.identity)),
+        (TENANT, "prod/cp-0", Some(&node()))
+    );
     known.set_nodes(TENANT, &[]).unwrap();
     assert_eq!(known.classify(&[own.certificate], now()).unwrap().node(), None);
 }
@@ -141,12 +152,15 @@ fn odd_node_names_are_nobodys() {
     let known = ClientAuthorities::default();
     known.set_nodes(TENANT, &[ours.certificate().clone()]).unwrap();
     let tenant = TENANT.to_string();
+    let id = NodeId::from_bytes([7; 16]);
     for uri in [
         "keyward:node:",
-        "keyward:node:zz:a:b:1",
-        &format!("keyward:node:{tenant}:a:b"),
-        &format!("keyward:node:{tenant}:a:b:1:2"),
-        &format!("keyward:node:{tenant}:a/x:b:1"),
+        &format!("keyward:node:zz:a:{id}:b:{id}:1"),
+        &format!("keyward:node:{tenant}:a:b:1"),
+        &format!("keyward:node:{tenant}:a:{id}:b:{id}"),
+        &format!("keyward:node:{tenant}:a:{id}:b:{id}:1:2"),
+        &format!("keyward:node:{tenant}:a/x:{id}:b:{id}:1"),
+        &format!("keyward:node:{tenant}:a:zz:b:{id}:1"),
     ] {
         let corporate = corporate();
         let peer = known.classify(&[corporate.issue("x", &[uri])], now()).unwrap();
