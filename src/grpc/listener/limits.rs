@@ -4,16 +4,20 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
 
-use futures_util::future::{Either, Ready, ready};
+use bytes::Bytes;
 use http::{Request, Response};
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 
+use super::{
+    Peer,
+    arriving::{Arriving, OnTheWay},
+};
 use crate::grpc::status::refusal;
 
 /// Refuses with `RESOURCE_EXHAUSTED` what comes while as many requests as allowed are under way.
@@ -21,13 +25,14 @@ use crate::grpc::status::refusal;
 pub struct Limits {
     under_way: Arc<AtomicUsize>,
     limit: usize,
+    on_the_way: Arc<OnTheWay>,
 }
 
 impl Limits {
     /// At most `limit` at once, over all workers.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { under_way: Arc::default(), limit }
+        Self { under_way: Arc::default(), limit, on_the_way: Arc::default() }
     }
 }
 
@@ -45,38 +50,65 @@ pub struct Limited<S> {
     limits: Limits,
 }
 
-/// One request under way. Given back when dropped.
-struct UnderWay(Arc<AtomicUsize>);
+/// The place of one request among those under way. Taken once it has arrived, given back when dropped.
+pub(super) struct Place {
+    under_way: Arc<AtomicUsize>,
+    limit: usize,
+    taken: AtomicBool,
+}
 
-impl Drop for UnderWay {
+impl Place {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// The refusal when there is none left.
+    pub(super) fn take(&self) -> Result<(), Status> {
+        if self.taken.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        if self.under_way.fetch_add(1, Ordering::AcqRel) >= self.limit {
+            return Err(refusal(
+                Code::ResourceExhausted,
+                "TOO_MANY_IN_FLIGHT",
+                "too many requests are under way; try again shortly",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        if *self.taken.get_mut() {
+            self.under_way.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 
 impl<S, B> Service<Request<B>> for Limited<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<Body>, Response = Response<Body>>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<tonic::codegen::StdError>,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<Counted<S::Future>, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = Counted<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mine = UnderWay(self.limits.under_way.clone());
-        if mine.0.fetch_add(1, Ordering::AcqRel) >= self.limits.limit {
-            let status: Status = refusal(
-                Code::ResourceExhausted,
-                "TOO_MANY_IN_FLIGHT",
-                "too many requests are under way; try again shortly",
-            );
-            return Either::Right(ready(Ok(status.into_http())));
-        }
-        Either::Left(Counted { inner: self.inner.call(request), mine })
+        let Limits { under_way, limit, on_the_way } = &self.limits;
+        let mine = Arc::new(Place { under_way: under_way.clone(), limit: *limit, taken: AtomicBool::new(false) });
+        let from = match request.extensions().get::<Arc<Peer>>().map(|peer| &**peer) {
+            Some(Peer::Remote { address, .. }) => Some(address.ip()),
+            Some(Peer::Local(_)) | None => None,
+        };
+        let (uri, place, on_the_way) = (request.uri().clone(), mine.clone(), on_the_way.clone());
+        let request = request.map(|body| Body::new(Arriving::new(body, uri, from, place, on_the_way)));
+        Counted { inner: self.inner.call(request), mine }
     }
 }
 
@@ -85,7 +117,7 @@ pin_project_lite::pin_project! {
     pub struct Counted<F> {
         #[pin]
         inner: F,
-        mine: UnderWay,
+        mine: Arc<Place>,
     }
 }
 

@@ -4,6 +4,7 @@
 //! under load that takes half the CPU of a shared one. Handshakes run in their own tasks inside the worker, so a slow
 //! client holds up no other.
 
+mod arriving;
 mod connection;
 mod limits;
 mod metered;
