@@ -11,7 +11,7 @@ use keyward_sdk::time::Timestamp;
 use crate::method::{Method, Resource, TenantId};
 
 /// Actions that must be possible when the disk is full, by the last word of their RPC.
-const URGENT: [&str; 4] = ["Disable", "Revoke", "Seal", "Suspend"];
+const URGENT: [&str; 3] = ["Revoke", "Seal", "Suspend"];
 
 /// Who asked, as identity says.
 #[derive(Clone, Debug)]
@@ -128,7 +128,7 @@ impl Entry {
         self.with_detail("replayed", "true")
     }
 
-    /// Lets the record use the reserve when the disk is full. RPCs that disable, revoke, seal or suspend may already.
+    /// Lets the record use the reserve when the disk is full. RPCs that revoke, seal or suspend may already.
     #[must_use]
     pub fn urgent(mut self) -> Self {
         self.urgent = true;

@@ -27,15 +27,22 @@ struct Gathered {
     total: u64,
 }
 
+impl Gathered {
+    /// Counts, and says whether there is room for a sample.
+    fn count(&mut self, reason: &'static str) -> bool {
+        self.total = self.total.saturating_add(1);
+        if self.counts.len() < REASONS || self.counts.contains_key(reason) {
+            *self.counts.entry(reason).or_default() += 1;
+        }
+        self.samples.len() < SAMPLES
+    }
+}
+
 impl Noise {
     /// Counts a refusal, and takes it as a sample if there is room.
     pub(super) fn add(&self, method: &'static Method, peer: &str, reason: &'static str, time: Timestamp) {
         let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        gathered.total = gathered.total.saturating_add(1);
-        if gathered.counts.len() < REASONS || gathered.counts.contains_key(reason) {
-            *gathered.counts.entry(reason).or_default() += 1;
-        }
-        if gathered.samples.len() >= SAMPLES {
+        if !gathered.count(reason) {
             return;
         }
         let peer = peer.get(..MAX_PEER_BYTES).unwrap_or(peer);
@@ -45,6 +52,14 @@ impl Noise {
         let mut body = Vec::new();
         let record = Record { time, phase: Phase::Complete, method: method.rpc, peer, outcome, ..Record::default() };
         if record.encode(&mut body).is_ok() {
+            gathered.samples.push(body);
+        }
+    }
+
+    /// Counts a refusal whose record is there already, and takes that as a sample if there is room.
+    pub(super) fn take_sample(&self, reason: &'static str, body: Vec<u8>) {
+        let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if gathered.count(reason) {
             gathered.samples.push(body);
         }
     }

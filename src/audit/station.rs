@@ -175,6 +175,14 @@ impl Audit {
         self.noise.add(method, peer, reason, self.clock.now());
     }
 
+    /// Counts the refusal of someone who was identified by the request itself, and records it if there is room. Never waits.
+    pub fn sampled(&self, entry: &Entry, failure: Failure) {
+        let now = self.clock.now();
+        if let Ok(body) = entry.encode(Phase::Complete, Decision::Denied, None, Some(&Err(failure)), now) {
+            self.noise.take_sample("DENIED", body);
+        }
+    }
+
     /// Records something that the daemon did by itself.
     ///
     /// # Errors

@@ -171,7 +171,7 @@ async fn reads_and_refusals_are_one_record() {
 }
 
 #[test]
-fn seal_revoke_and_disable_may_use_the_reserve() {
+fn what_seals_and_revokes_may_use_the_reserve() {
     use keyward_kit::audit::Priority;
     assert_eq!(entry(&SEAL).priority(), Priority::Urgent);
     assert_eq!(entry(&PUT).priority(), Priority::Normal);

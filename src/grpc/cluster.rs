@@ -12,8 +12,8 @@ use crate::engine::{
     EngineError, Kept, Page,
     cluster::{
         Allowance, ClusterMode, ClusterRecord, ClusterView, CreateJoinToken, CreatedJoinToken, GetCluster, GetNode,
-        ListClusters, ListNodes, NodeState, NodeView, RegisterCluster, RemoveCluster, RevokeNode, RotateClusterKey,
-        UpdateCluster, VersionState,
+        ListClusters, ListNodes, NodeRef, NodeState, NodeView, RegisterCluster, RemoveCluster, RevokeNode,
+        RotateClusterKey, UpdateCluster, VersionState,
     },
 };
 
@@ -193,7 +193,12 @@ impl TryFrom<pb::GetNodeRequest> for GetNode {
 impl TryFrom<pb::RevokeNodeRequest> for RevokeNode {
     type Error = EngineError;
     fn try_from(request: pb::RevokeNodeRequest) -> Result<Self, EngineError> {
-        Ok(Self { cluster: parse("name", &request.name)?, node: parse("node_id", &request.node_id)? })
+        let node = match (request.node_id.is_empty(), request.node_name.is_empty()) {
+            (false, true) => NodeRef::Id(parse("node_id", &request.node_id)?),
+            (true, false) => NodeRef::Name(parse("node_name", &request.node_name)?),
+            (..) => return Err(EngineError::invalid("node_id", "give the node's id or its name")),
+        };
+        Ok(Self { cluster: parse("name", &request.name)?, node })
     }
 }
 

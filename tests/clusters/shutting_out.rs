@@ -18,7 +18,8 @@ fn held() -> Held {
 
 async fn revoke(broker: &Broker) {
     let node_id = nodes(broker, "prod").await[0].id.clone();
-    clusters(broker).await.revoke_node(RevokeNodeRequest { name: "prod".to_owned(), node_id }).await.unwrap();
+    let request = RevokeNodeRequest { name: "prod".to_owned(), node_id, ..RevokeNodeRequest::default() };
+    clusters(broker).await.revoke_node(request).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

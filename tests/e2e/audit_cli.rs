@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use keyward::config::OlderStore;
 use keyward_api::v1::{GetSecretRequest, WhoAmIRequest};
 use keyward_testbed::wait_until;
 
@@ -104,15 +105,38 @@ async fn verify_without_a_folder_compares_files_register_and_checkpoints() {
     let report = keyward.json(&["audit", "verify"]);
     assert_eq!(report["whole"], true, "{report}");
     assert!(report["logs"][0]["checkpoints"].as_u64().unwrap() > 0);
+    // An older copy of the folder is put back.
+    broker.stop().await;
+    let (folder, older) = (broker.folder().join("audit"), broker.folder().join("older"));
+    copy(&folder, &older);
+    broker.start_again().await;
+    keyward.ok(&["status"]);
+    broker.stop().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::rename(&older, &folder).unwrap();
+    broker.start_again().await;
+    let findings = found(&keyward.run(&["-o", "json", "audit", "verify"]));
+    assert_eq!(findings[0]["kind"], "rewritten", "what came after it took the place of what was cut: {findings:?}");
+    let warnings = broker.pipeline().lifecycle().audit_warnings();
+    assert!(warnings[0].contains("cut from the end"), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn a_log_that_is_gone_as_a_whole_keeps_the_broker_sealed_until_that_is_accepted() {
+    let mut broker = broker().start().await;
+    let keyward = Keyward::operator(&broker);
     broker.stop().await;
     for file in files(&broker.folder().join("audit"), "kwa") {
         std::fs::remove_file(file).unwrap();
     }
     broker.start_again().await;
-    let findings = found(&keyward.run(&["-o", "json", "audit", "verify"]));
-    assert_eq!(findings[0]["kind"], "missing log");
-    let warnings = broker.pipeline().lifecycle().audit_warnings();
-    assert!(warnings[0].contains("its files are gone"), "{warnings:?}");
+    let status = keyward.json(&["operator", "status"]);
+    assert_eq!(status["state"], "sealed", "what was done may be hidden: {status}");
+    broker.stop().await;
+    broker.reconfigure(|config| config.older = OlderStore::Accept);
+    broker.start_again().await;
+    let report = keyward.json(&["audit", "verify"]);
+    assert!(report["remarks"][0].as_str().unwrap().contains("its files are gone"), "{report}");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub use self::{
     get::{ClusterView, GetCluster, ListClusters},
     join_token::{CreateJoinToken, CreatedJoinToken, JoinRecord},
     keys::ClusterKeyRecord,
-    nodes::{GetNode, ListNodes, NodeView, RevokeNode},
+    nodes::{GetNode, ListNodes, NodeRef, NodeView, RevokeNode},
     record::{
         Allowance, ClusterMode, ClusterRecord, IssuedAs, NodeRecord, NodeState, ReportRecord, VersionRecord,
         VersionState,

@@ -140,12 +140,21 @@ impl Operation for GetNode {
     }
 }
 
+/// Which node is meant.
+#[derive(Clone, Debug)]
+pub enum NodeRef {
+    /// This very one.
+    Id(NodeId),
+    /// The one that has the name now.
+    Name(Name),
+}
+
 /// Shuts a node out.
 pub struct RevokeNode {
     /// The cluster.
     pub cluster: Name,
     /// The node.
-    pub node: NodeId,
+    pub node: NodeRef,
 }
 
 impl Action for RevokeNode {
@@ -162,7 +171,12 @@ impl Operation for RevokeNode {
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         let tenant = permit.tenant();
         let cluster = super::existing(world, tenant, &self.cluster)?;
-        let mut record = (*by_id(world, tenant, &cluster.id, self.node)?).clone();
+        let found = match &self.node {
+            NodeRef::Id(id) => by_id(world, tenant, &cluster.id, *id)?,
+            NodeRef::Name(name) => find_node(&world.tables, tenant, &cluster.id, name)
+                .ok_or_else(|| EngineError::not_found(ResourceKind::Cluster, format!("node {name}")))?,
+        };
+        let mut record = (*found).clone();
         record.state = NodeState::Revoked;
         let mut changes = Changes::new();
         changes.put_control(tenant, &node_entry(&cluster.id, &record.name), &record)?;

@@ -17,6 +17,11 @@ pub(super) trait ChangeKey: Action<Resource = KeyResource> {
     /// # Errors
     /// Nothing is stored then.
     fn apply(&self, record: &mut KeyRecord, now: Timestamp) -> Result<(), EngineError>;
+
+    /// As [`Operation::is_urgent`].
+    fn is_urgent(&self) -> bool {
+        false
+    }
 }
 
 impl<C: ChangeKey> Operation for C {
@@ -24,6 +29,10 @@ impl<C: ChangeKey> Operation for C {
 
     fn attributes(&self, world: &World, tenant: TenantId) -> Attributes {
         world.tables.keys.attributes(tenant, &self.resource().0)
+    }
+
+    fn is_urgent(&self) -> bool {
+        ChangeKey::is_urgent(self)
     }
 
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {

@@ -64,4 +64,8 @@ impl ChangeKey for SetKeyVersionState {
         };
         Ok(())
     }
+
+    fn is_urgent(&self) -> bool {
+        self.state == Settable::Disabled
+    }
 }

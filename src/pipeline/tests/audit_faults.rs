@@ -11,6 +11,7 @@ use crate::{
     engine::{
         SealState,
         auth::{Revoke, RevokeWhat},
+        key::{CreateKey, KeyType, Origin, SetKeyVersionState, Settable},
         system::Seal,
     },
     grpc::status,
@@ -22,6 +23,19 @@ const SHORT: Duration = Duration::from_millis(300);
 fn seen<T>(answer: Result<T, Refusal>) -> (Code, String) {
     let status = answer.map(drop).map_err(|refusal| status::of(&refusal)).unwrap_err();
     (status.code(), status.get_error_details().error_info().unwrap().reason.clone())
+}
+
+fn key() -> CreateKey {
+    CreateKey {
+        path: "app".parse().unwrap(),
+        kind: KeyType::Aes256Gcm,
+        origin: Origin::Generated,
+        uses: [].into(),
+        exportable: false,
+        rotation_period: None,
+        deletion_protection: false,
+        labels: [].into(),
+    }
 }
 
 fn unavailable() -> (Code, String) {
@@ -46,9 +60,10 @@ async fn a_hanging_audit_disk_fails_requests_in_time_does_nothing_and_recovers_b
 }
 
 #[tokio::test]
-async fn on_a_full_audit_disk_only_revoke_and_seal_work_and_the_rest_recovers_by_itself() {
+async fn on_a_full_audit_disk_only_revoke_disable_and_seal_work_and_the_rest_recovers_by_itself() {
     let bench = Bench::start().await;
     let _ = bench.pipeline.run(&bench.soon(), put("before")).await.unwrap();
+    let _ = bench.pipeline.run(&bench.soon(), key()).await.unwrap();
     bench.faults.full.store(true, Ordering::SeqCst);
     // What was taken ahead is used up first.
     let refused = loop {
@@ -60,6 +75,9 @@ async fn on_a_full_audit_disk_only_revoke_and_seal_work_and_the_rest_recovers_by
     assert_eq!(seen(bench.pipeline.run(&bench.soon(), put("refused")).await), unavailable());
     let revoke = Revoke { what: RevokeWhat::Role("nobody".parse().unwrap()), issued_before: None };
     let _ = bench.pipeline.run(&bench.soon(), revoke).await.unwrap();
+    let state = |state| SetKeyVersionState { path: "app".parse().unwrap(), version: 1, state };
+    let _ = bench.pipeline.run(&bench.soon(), state(Settable::Disabled)).await.unwrap();
+    assert_eq!(seen(bench.pipeline.run(&bench.soon(), state(Settable::Enabled)).await), unavailable());
     assert!(!bench.pipeline.lifecycle().audit_warnings().is_empty());
     let _ = bench.pipeline.run(&bench.soon(), Seal).await.unwrap();
     assert_eq!(bench.pipeline.lifecycle().state().await.unwrap(), SealState::Sealed);

@@ -37,8 +37,8 @@ impl VerifyArgs {
         target: impl FnOnce() -> Result<Target, CliError>,
         output: &Output,
     ) -> Result<ExitCode, CliError> {
-        let (folder, mut expected) = match &self.folder {
-            Some(folder) => (folder.clone(), Expected::default()),
+        let Registered { folder, mut expected, given_up } = match &self.folder {
+            Some(folder) => Registered { folder: folder.clone(), ..Registered::default() },
             None => register(&target()?).await?,
         };
         for key in &self.keys {
@@ -47,7 +47,7 @@ impl VerifyArgs {
         for file in &self.checkpoints {
             add_checkpoint(&mut expected, file)?;
         }
-        let report = verify(&folder, &expected).map_err(|error| {
+        let mut report = verify(&folder, &expected).map_err(|error| {
             let why = if self.folder.is_some() {
                 error.to_string()
             } else {
@@ -57,13 +57,25 @@ impl VerifyArgs {
             };
             CliError::other(format!("reading {}", folder.display()), why)
         })?;
+        report.remarks.extend(given_up.iter().map(|log| {
+            format!("log `{log}`: an operator accepted that its files are gone; what it said cannot be shown any more")
+        }));
         show(&report, output);
         Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
     }
 }
 
-/// What the broker has registered, and where it keeps its log.
-async fn register(target: &Target) -> Result<(PathBuf, Expected), CliError> {
+/// What the broker has registered.
+#[derive(Default)]
+struct Registered {
+    /// Where it keeps its log.
+    folder: PathBuf,
+    expected: Expected,
+    /// Logs whose files are gone, which an operator accepted.
+    given_up: Vec<String>,
+}
+
+async fn register(target: &Target) -> Result<Registered, CliError> {
     let mut client = AuditServiceClient::new(target.connect().await?);
     let listed = client.list_audit_logs(ListAuditLogsRequest {}).await?.into_inner();
     if listed.folder.is_empty() {
@@ -73,7 +85,8 @@ async fn register(target: &Target) -> Result<(PathBuf, Expected), CliError> {
     let current = listed.logs.iter().find(|log| log.current);
     let replica = |log: &AuditLog| log.origin.split('/').nth(1).map(str::to_owned);
     let here = current.and_then(replica);
-    let ours = |log: &&AuditLog| !log.given_up && (here.is_none() || replica(log) == here);
+    let (given_up, kept): (Vec<_>, Vec<_>) =
+        listed.logs.iter().filter(|log| here.is_none() || replica(log) == here).partition(|log| log.given_up);
     let known = |log: &AuditLog| Known {
         origin: log.origin.clone(),
         verifier: Some(log.verifier.clone()),
@@ -83,7 +96,11 @@ async fn register(target: &Target) -> Result<(PathBuf, Expected), CliError> {
             .cloned()
             .collect(),
     };
-    Ok((PathBuf::from(listed.folder), Expected { logs: listed.logs.iter().filter(ours).map(known).collect() }))
+    Ok(Registered {
+        folder: PathBuf::from(listed.folder),
+        expected: Expected { logs: kept.into_iter().map(known).collect() },
+        given_up: given_up.into_iter().map(|log| log.origin.clone()).collect(),
+    })
 }
 
 fn log_of<'a>(expected: &'a mut Expected, origin: &str) -> Option<&'a mut Known> {

@@ -60,14 +60,11 @@ pub(super) async fn revoke(
     confirmed: Confirmed,
     output: &Output,
 ) -> Result<(), CliError> {
-    let nodes = all(&mut client, &name).await?;
-    let found = nodes.iter().find(|found| found.id == node || found.name == node);
-    let found = found.ok_or_else(|| {
-        CliError::usage(format!("cluster `{name}` has no node `{node}`; `keyward cluster nodes {name}` shows them"))
-    })?;
-    let what = format!("Revoking the node `{}` ends its way back; it has to join anew", found.name);
-    prompt::confirm(&what, &found.name, confirmed)?;
-    let revoked = client.revoke_node(RevokeNodeRequest { name, node_id: found.id.clone() }).await?.into_inner().node;
+    let what = format!("Revoking the node `{node}` ends its way back; it has to join anew");
+    prompt::confirm(&what, &node, confirmed)?;
+    let is_id = node.len() == 32 && node.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (node_id, node_name) = if is_id { (node, String::new()) } else { (String::new(), node) };
+    let revoked = client.revoke_node(RevokeNodeRequest { name, node_id, node_name }).await?.into_inner().node;
     output.record(&COLUMNS.iter().copied().zip(row(&revoked.unwrap_or_default())).collect::<Vec<_>>());
     output.note("The node may have kept copies of the key; `keyward cluster rotate --emergency` makes them useless for what is written from now on.");
     Ok(())
