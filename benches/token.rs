@@ -14,8 +14,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use data_encoding::BASE64URL_NOPAD as B64;
 use keyward::{
     identity::{
-        Binding, ClaimValue, Claims, ClientAuthorities, Facts, Identity, IssuerRef, Issuers, Peer, Principal,
-        Revocation, Revocations, Revoked, RoleConfig, Roles, Scope, TokenId, TokenKeys,
+        Binding, ClaimValue, Claims, ClientAuthorities, Facts, Identity, IssuerRef, Issuers, NodeProblem, Nodes, Peer,
+        Principal, Revocation, Revocations, Revoked, RoleConfig, Roles, Scope, ShownNode, TokenFacts, TokenId,
+        TokenKeys,
         oidc::{Fetch, FetchError},
         token::{self, Grant, Narrowing, Sealed},
     },
@@ -38,6 +39,15 @@ struct World {
 impl TokenKeys for World {
     fn keyring(&self, _: TenantId) -> Option<Arc<Keyring>> {
         Some(Arc::clone(&self.ring))
+    }
+}
+
+impl Nodes for World {
+    fn certificate(&self, _: &ShownNode) -> Result<(), NodeProblem> {
+        Err(NodeProblem::Unknown)
+    }
+    fn token(&self, _: TenantId, _: &str, _: &TokenFacts) -> Result<(), NodeProblem> {
+        Err(NodeProblem::Unknown)
     }
 }
 
@@ -82,7 +92,8 @@ fn tokens(c: &mut Criterion) {
     });
 
     let revocations = Arc::new(Revocations::default());
-    let identity = Identity::new(world.clone(), world, Arc::clone(&revocations), SystemClock::shared(), 0);
+    let identity =
+        Identity::new(world.clone(), world.clone(), world, Arc::clone(&revocations), SystemClock::shared(), 0);
     let header = format!("Bearer {}", minted.text.expose());
     let facts = Facts {
         peer: Peer::Network("127.0.0.1:1".parse().unwrap()),

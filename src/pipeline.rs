@@ -31,7 +31,7 @@ pub use self::{
 };
 use crate::{
     audit::{Audit, Entry, Intent, Recorded},
-    engine::{EngineError, Lifecycle, Operation, Reply, SealedOperation, World},
+    engine::{EngineError, Lifecycle, Operation, Reply, SealedOperation, World, is_own_user},
     identity::{Caller, IdentityError},
     method::{Access, AuditClass, Method, ResourceKind, TenantId},
     policy::{Permit, PolicyIds},
@@ -146,7 +146,10 @@ impl Pipeline {
         let recorded = match O::METHOD.audit {
             AuditClass::Read => {
                 let outcome = commit::execute(&world, facts, &permit, None, operation).await;
-                self.complete(&world, facts, &permit, entry, outcome).await
+                match outcome {
+                    Err(error) if O::METHOD.access == Access::Bootstrap => Err(self.unproven(facts, entry, error)),
+                    outcome => self.complete(&world, facts, &permit, entry, outcome).await,
+                }
             }
             AuditClass::Write => self.write(&world, facts, &permit, entry, operation).await,
         };
@@ -165,6 +168,13 @@ impl Pipeline {
             Recalled::Reply(reply) => return self.complete(world, facts, permit, entry.replayed(), Ok(reply)).await,
             Recalled::Nothing(expect) => expect,
         };
+        // What strangers send costs no place in the log before it proves something.
+        if O::METHOD.access == Access::Bootstrap
+            && let Err(error) = operation.prove(world)
+        {
+            self.audit.unidentified(O::METHOD, &facts.peer_text, refusal::reason(&error));
+            return Err(error.into());
+        }
         let intent = self.audit.intent(&entry, facts.deadline).await?;
         let outcome = commit::execute(world, facts, permit, Some((&intent, expect)), operation).await;
         let entry = answered(world, permit, entry, outcome.as_ref().ok());
@@ -175,6 +185,19 @@ impl Pipeline {
             Err(_) => {}
         }
         recorded
+    }
+
+    /// Counts what a stranger did not prove, and what somebody proved who may not have what it asked for: some of each are
+    /// recorded, so that neither can fill the disk.
+    fn unproven(&self, facts: &Facts, entry: Entry, error: EngineError) -> Refusal {
+        match &error {
+            EngineError::RoleDenied(asked) => {
+                let entry = entry.asked_by(facts::who(&asked.principal, Some(&asked.role), None));
+                self.audit.sampled(&entry, refusal::failure(&error));
+            }
+            _ => self.audit.unidentified(entry.method(), &facts.peer_text, refusal::reason(&error)),
+        }
+        error.into()
     }
 
     async fn record_outcome<R>(
@@ -209,7 +232,7 @@ impl Pipeline {
     async fn permit<O: Operation>(&self, world: &World, facts: &Facts, operation: &O) -> Result<Permit<O>, Refusal> {
         let caller = match O::METHOD.access {
             Access::Caller | Access::Own => self.identify(world, facts, O::METHOD)?,
-            Access::Bootstrap | Access::Public | Access::Sealed => Caller::anonymous(facts.tenant(world)?),
+            Access::Bootstrap | Access::Public | Access::Sealed => Caller::anonymous(facts.tenant(world)),
         };
         self.authorize(world, facts, caller, operation, facts.deadline).await
     }
@@ -242,7 +265,7 @@ impl Pipeline {
     }
 
     fn identify(&self, world: &World, facts: &Facts, method: &'static Method) -> Result<Caller, Refusal> {
-        let caller = world.identity.identify(&facts.identity(world)?);
+        let caller = world.identity.identify(&facts.identity(world));
         // INVARIANT (role): whoever acts in a role could take it now, under the policies and issuers that are in force.
         let caller = caller.and_then(|caller| match world.policy.still_assumes(&caller) {
             Ok(()) => Ok(caller),
@@ -279,9 +302,11 @@ impl Pipeline {
         facts: &Facts,
         operation: O,
     ) -> Result<Recorded<O::Reply>, Refusal> {
-        self.lifecycle.admit(facts.local_user())?;
+        self.lifecycle.admit(&facts.peer, O::METHOD.audit)?;
         let caller = Caller::anonymous(TenantId::SYSTEM);
         let entry = facts.entry(O::METHOD, &caller, &operation.resource(), &PolicyIds::default());
+        // Whoever runs the machine gets in when its disk is full.
+        let entry = if is_own_user(facts.local_user()) { entry.urgent() } else { entry };
         if O::METHOD.audit == AuditClass::Read {
             let outcome = operation.execute(&self.lifecycle, facts.local_user()).await;
             let told = outcome.as_ref().map(|_| ()).map_err(refusal::failure);
@@ -297,6 +322,7 @@ impl Pipeline {
 /// What is known of a request before it is carried out.
 fn entry_of<O: Operation>(world: &World, facts: &Facts, permit: &Permit<O>, operation: &O) -> Entry {
     let entry = facts.entry(O::METHOD, permit.caller(), permit.resource(), permit.because());
+    let entry = if operation.is_urgent() { entry.urgent() } else { entry };
     hashes::with_hashes(world, permit.tenant(), entry, &operation.secrets())
 }
 

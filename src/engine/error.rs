@@ -1,10 +1,20 @@
 //! Why an operation was not carried out.
 
 use crate::{
+    identity::Principal,
     keyring::VaultError,
-    method::ResourceKind,
+    method::{Name, ResourceKind},
     storage::{PathError, StorageError},
 };
+
+/// A role that was asked for, and by whom.
+#[derive(Debug)]
+pub struct RoleAsked {
+    /// Who.
+    pub principal: Principal,
+    /// Which.
+    pub role: Name,
+}
 
 /// One enum for all engines: its variants are what a caller can act on. The caller was authorized before it is made,
 /// so it may say whether a thing exists.
@@ -22,6 +32,9 @@ pub enum EngineError {
     /// What the request proves does not allow it, decided by the engine itself: login.
     #[error("permission denied")]
     Denied,
+    /// Someone proved who it is and may not act in the role that it asked for.
+    #[error("permission denied")]
+    RoleDenied(Box<RoleAsked>),
     /// Something of that name is there already.
     #[error("a {} called `{name}` exists already", .kind.entity_type().to_lowercase())]
     Exists {

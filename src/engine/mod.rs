@@ -40,8 +40,8 @@ use keyward_sdk::secret::Secret;
 pub use self::{
     connection::Connection,
     dev::{DevToken, dev_token},
-    error::EngineError,
-    lifecycle::{Lifecycle, Parts, SealState},
+    error::{EngineError, RoleAsked},
+    lifecycle::{Lifecycle, Parts, SealState, is_own_user},
     page::{MAX_PAGE, Page, PageRequest},
     reply::{Keep, Kept, Reply},
     stream::Source,
@@ -80,6 +80,20 @@ pub trait Operation: Action {
 
     /// Told before it is run what the connection proves. For logins.
     fn connected(&mut self, _connection: &Connection) {}
+
+    /// Looks at what the request itself must prove, before anything of it is recorded. For what strangers may send: join
+    /// tokens, bootstrap tokens, certificates to renew.
+    ///
+    /// # Errors
+    /// As [`Self::execute`] would.
+    fn prove(&self, _world: &World) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    /// Whether it must be possible when the disk of the audit log is full, beyond what revokes, seals and suspends.
+    fn is_urgent(&self) -> bool {
+        false
+    }
 
     /// Carries it out. May be called again after a conflict, and must not change anything by itself.
     fn execute(

@@ -5,6 +5,7 @@
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
+use tracing::error;
 
 use crate::{engine::EngineError, keyring::VaultError, pipeline::Refusal, storage::StorageError};
 
@@ -21,6 +22,43 @@ pub fn refusal(code: Code, reason: &'static str, text: &str) -> Status {
 /// The status of a refusal.
 #[must_use]
 pub fn of(error: &Refusal) -> Status {
+    let status = worded(error);
+    if matches!(status.code(), Code::Internal | Code::DataLoss) || is_fault(error) {
+        error!(error = %Chain(error), code = ?status.code(), "Request failed for a fault of the broker");
+    }
+    status
+}
+
+/// Faults whose cause is not told to callers.
+fn is_fault(error: &Refusal) -> bool {
+    match error {
+        Refusal::Audit(_) | Refusal::OutcomeUnrecorded => true,
+        Refusal::Engine(EngineError::Vault(error)) => matches!(
+            error,
+            VaultError::Rollback { .. }
+                | VaultError::Broken(_)
+                | VaultError::Storage(StorageError::Unavailable(_) | StorageError::OutcomeUnknown(_))
+        ),
+        Refusal::Engine(_) | Refusal::Identity(_) | Refusal::Denied => false,
+    }
+}
+
+/// An error with all its causes.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(next) = cause {
+            write!(f, ": {next}")?;
+            cause = next.source();
+        }
+        Ok(())
+    }
+}
+
+fn worded(error: &Refusal) -> Status {
     match error {
         Refusal::Identity(error) => refusal(Code::Unauthenticated, error.reason(), &error.to_string()),
         Refusal::Denied => refusal(Code::PermissionDenied, "DENIED", "permission denied"),
@@ -40,7 +78,9 @@ fn engine(error: &EngineError) -> Status {
     let text = error.to_string();
     match error {
         EngineError::NotFound { .. } => refusal(Code::NotFound, "NOT_FOUND", &text),
-        EngineError::Denied => refusal(Code::PermissionDenied, "DENIED", "permission denied"),
+        EngineError::Denied | EngineError::RoleDenied(_) => {
+            refusal(Code::PermissionDenied, "DENIED", "permission denied")
+        }
         EngineError::Exists { .. } => refusal(Code::AlreadyExists, "EXISTS", &text),
         EngineError::Invalid { field, why } => invalid(field, why),
         EngineError::VersionMismatch { .. } => refusal(Code::Aborted, "VERSION_MISMATCH", &text),
@@ -52,7 +92,7 @@ fn engine(error: &EngineError) -> Status {
         EngineError::Unavailable(_) => refusal(Code::Unavailable, "UNAVAILABLE", &text),
         EngineError::Vault(error) => vault(error),
         EngineError::Internal(_) => {
-            refusal(Code::Internal, "INTERNAL", "internal error; the log has the details under the request id")
+            refusal(Code::Internal, "INTERNAL", "internal error; the broker's log has the details")
         }
     }
 }
@@ -83,7 +123,9 @@ fn storage(error: &StorageError) -> Status {
             "OUTCOME_UNKNOWN",
             "the store was cut off and the change may or may not stand; retry with the same request id",
         ),
-        StorageError::Malformed(_) => refusal(Code::Internal, "INTERNAL", "internal error; see the log"),
+        StorageError::Malformed(_) => {
+            refusal(Code::Internal, "INTERNAL", "internal error; the broker's log has the details")
+        }
         StorageError::TooLarge { .. } => refusal(Code::ResourceExhausted, "LIMIT", &error.to_string()),
         StorageError::Unavailable(_) => {
             refusal(Code::Unavailable, "STORE_UNAVAILABLE", "the store does not answer; try again")

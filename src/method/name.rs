@@ -137,6 +137,8 @@ pub struct TenantId(pub [u8; 16]);
 impl TenantId {
     /// The installation itself.
     pub const SYSTEM: Self = Self([0; 16]);
+    /// No tenant has this id: what a name that nobody has stands for.
+    pub const NOBODY: Self = Self([0xff; 16]);
 
     /// Reads what `Display` writes: 32 lower-case hex digits.
     #[must_use]

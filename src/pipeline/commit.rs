@@ -13,7 +13,7 @@ use crate::{
     audit::Intent,
     engine::{Done, EngineError, Operation, Reply, World},
     keyring::{Changes, DataPath, VaultError},
-    method::{Action, TenantId},
+    method::{Access, Action, TenantId},
     policy::Permit,
     storage::Expect,
 };
@@ -43,7 +43,12 @@ pub(super) enum Recalled<R> {
 fn reply_place<O: Action>(facts: &Facts, permit: &Permit<O>) -> Result<Option<DataPath>, EngineError> {
     let Some(id) = &facts.request_id else { return Ok(None) };
     let principal = crate::keyring::encode(permit.caller().principal())?;
-    let digest = sha256_parts(&[&principal, O::METHOD.rpc.as_bytes(), b"\0", id.as_str().as_bytes()]);
+    // What strangers are given is bound to their key, and so is its copy.
+    let key = match (O::METHOD.access, &facts.certificate) {
+        (Access::Bootstrap, Some(certificate)) => certificate.key_hash().as_slice(),
+        _ => b"",
+    };
+    let digest = sha256_parts(&[&principal, O::METHOD.rpc.as_bytes(), b"\0", id.as_str().as_bytes(), b"\0", key]);
     let name = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     Ok(Some(DataPath::new(permit.tenant(), &format!("reply/{name}"))?))
 }

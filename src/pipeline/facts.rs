@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     audit::{Entry, Who},
-    engine::{Connection, EngineError, World},
+    engine::{Connection, World},
     identity::{self, Caller, IssuerRef, PeerCertificate, Principal},
     method::{Method, Name, RequestId, Resource, TenantId},
     policy::PolicyIds,
@@ -36,25 +36,27 @@ pub struct Facts {
 
 impl Facts {
     /// The tenant that the request names, by id; `main` when it names none.
-    pub(super) fn tenant(&self, world: &World) -> Result<TenantId, EngineError> {
+    /// For a name that nobody has it is a tenant in which there is nothing: strangers get the same answer as in one that
+    /// has nothing for them.
+    pub(super) fn tenant(&self, world: &World) -> TenantId {
         match &self.tenant {
-            None => Ok(world.main_tenant()),
+            None => world.main_tenant(),
             Some(name) => {
                 let found = world.tables.tenants.get(TenantId::SYSTEM, name.as_str());
-                found.map(|tenant| tenant.id).ok_or(EngineError::Denied)
+                found.map_or(TenantId::NOBODY, |tenant| tenant.id)
             }
         }
     }
 
     /// What identity needs.
-    pub(super) fn identity(&self, world: &World) -> Result<identity::Facts<'_>, EngineError> {
-        Ok(identity::Facts {
+    pub(super) fn identity(&self, world: &World) -> identity::Facts<'_> {
+        identity::Facts {
             peer: self.peer,
             certificate: self.certificate.as_ref(),
             authorization: self.authorization.as_deref(),
-            tenant: self.tenant.as_ref().map(|_| self.tenant(world)).transpose()?,
+            tenant: self.tenant.as_ref().map(|_| self.tenant(world)),
             default_tenant: world.main_tenant(),
-        })
+        }
     }
 
     /// What the connection proves.

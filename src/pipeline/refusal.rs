@@ -30,8 +30,18 @@ pub enum Refusal {
 
 /// The code and reason of an engine's error, for the record. The same as on the wire, without the words.
 pub(super) fn failure(error: &EngineError) -> Failure {
-    let (code, reason) = match error {
-        EngineError::Denied => (Code::PermissionDenied, "DENIED"),
+    let (code, reason) = told(error);
+    Failure::new(code as u8, reason)
+}
+
+/// The fixed reason alone.
+pub(super) fn reason(error: &EngineError) -> &'static str {
+    told(error).1
+}
+
+fn told(error: &EngineError) -> (Code, &'static str) {
+    match error {
+        EngineError::Denied | EngineError::RoleDenied(_) => (Code::PermissionDenied, "DENIED"),
         EngineError::Exists { .. } => (Code::AlreadyExists, "EXISTS"),
         EngineError::Internal(_) => (Code::Internal, "INTERNAL"),
         EngineError::Invalid { .. } => (Code::InvalidArgument, "INVALID"),
@@ -44,6 +54,5 @@ pub(super) fn failure(error: &EngineError) -> Failure {
         EngineError::Undecryptable(_) => (Code::InvalidArgument, "UNDECRYPTABLE"),
         EngineError::Vault(_) => (Code::Unavailable, "STORE"),
         EngineError::VersionMismatch { .. } => (Code::Aborted, "VERSION_MISMATCH"),
-    };
-    Failure::new(code as u8, reason)
+    }
 }

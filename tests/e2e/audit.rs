@@ -185,3 +185,24 @@ async fn one_record_comes_with_a_proof_that_holds_for_it_alone() {
     let latest = audit(&operator).get_checkpoint(GetCheckpointRequest::default()).await.unwrap().into_inner();
     assert!(Checkpoint::open(&latest.checkpoint, &verifier).unwrap().size >= checkpoint.size);
 }
+
+#[tokio::test]
+async fn what_strangers_send_and_cannot_prove_is_counted_and_does_not_fill_the_log() {
+    let broker = broker().start().await;
+    let stranger = broker.caller().key(&Key::make()).connect().await;
+    for n in 0..200 {
+        let redeem = RedeemBootstrapTokenRequest { bootstrap_token: format!("kwb1.{n}") };
+        let refused = stranger.auth().redeem_bootstrap_token(redeem).await.unwrap_err();
+        assert_eq!(reason(&refused), "BOOTSTRAP_TOKEN_UNKNOWN");
+        let login = LoginRequest { role: "deploy".to_owned(), ..LoginRequest::default() };
+        assert_eq!(stranger.auth().login(login).await.unwrap_err().code(), Code::Unauthenticated);
+    }
+    // The budget is one of each second; what is left of the last comes with the next look.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let operator = broker.operator().await;
+    let records = all(&operator, TailAuditRequest { since: None, ..TailAuditRequest::default() }).await;
+    let of = |method: &str| records.iter().filter(|record| record.method.ends_with(method)).count();
+    let (of_strangers, noise) = (of("/Login") + of("/RedeemBootstrapToken"), of("audit.unidentified"));
+    assert!(of_strangers < 100, "{of_strangers} records for 400 calls that proved nothing");
+    assert!(noise > 0, "they are counted");
+}

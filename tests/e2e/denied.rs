@@ -1,8 +1,9 @@
 //! What one may not, and what is not there and one may not know: the same answer.
 
 use keyward_api::v1::{
-    DeleteSecretRequest, DestroySecretRequest, GetClusterRequest, GetSecretMetadataRequest, GetSecretRequest,
-    GetTenantRequest, ListSecretsRequest, PutSecretRequest, WhoAmIRequest,
+    CreateTenantRequest, DeleteSecretRequest, DestroySecretRequest, GetClusterRequest, GetSecretMetadataRequest,
+    GetSecretRequest, GetTenantRequest, ListSecretsRequest, PutSecretRequest, RedeemBootstrapTokenRequest,
+    WhoAmIRequest,
 };
 use keyward_testbed::CiTokens;
 use serde_json::json;
@@ -66,9 +67,30 @@ async fn a_role_that_is_not_ours_cannot_be_told_from_one_that_is_not_there() {
     let there = caller.login("deploy", &mallory).await.unwrap_err();
     same(&there, &caller.login("nothing", &mallory).await.unwrap_err());
     same(&there, &caller.login("operator", &mallory).await.unwrap_err());
-    // Nor a tenant.
-    let elsewhere = caller.clone().tenant("nowhere");
-    same(&there, &elsewhere.login("deploy", &mallory).await.unwrap_err());
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_not_ours_cannot_be_told_from_one_that_is_not_there() {
+    let broker = broker().start().await;
+    let create = CreateTenantRequest { name: "there".to_owned(), description: String::new() };
+    broker.operator().await.tenants().create_tenant(create).await.unwrap();
+    let ci = CiTokens::start().await;
+    let stranger = broker.caller().key(&Key::make()).connect().await;
+    let (key, token) = broker.operator_proof();
+    let operator = broker.caller().key(key).token(token).connect().await;
+    let told = |status: Status| (status.code(), reason(&status), status.message().to_owned());
+    let in_tenant = async |name: &str| {
+        let (stranger, operator) = (stranger.clone().tenant(name), operator.clone().tenant(name));
+        let redeem = RedeemBootstrapTokenRequest { bootstrap_token: "kwb1.AAAA".to_owned() };
+        [
+            told(stranger.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err()),
+            told(stranger.login("deploy", &github(&ci, json!({}))).await.unwrap_err()),
+            told(stranger.login("deploy", "").await.unwrap_err()),
+            told(stranger.auth().redeem_bootstrap_token(redeem).await.unwrap_err()),
+            told(operator.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err()),
+        ]
+    };
+    assert_eq!(in_tenant("there").await, in_tenant("nowhere").await);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keyward_api::v1::{CreateTenantRequest, GetSecretMetadataRequest, PutSecretRequest};
+use keyward_api::v1::{CreateTenantRequest, GetSecretMetadataRequest, PutSecretRequest, RedeemBootstrapTokenRequest};
 use keyward_sdk::time::{Clock, ManualClock, Span, SystemClock};
 use keyward_testbed::CiTokens;
 use serde_json::json;
@@ -119,5 +119,22 @@ async fn a_malformed_request_id_is_refused() {
     for id in ["short", &"x".repeat(65), "with spaces in between it"] {
         let status = broker.operator().await.request_id(id).secrets().put_secret(put("x")).await.unwrap_err();
         assert_eq!((status.code(), field(&status).as_str()), (Code::InvalidArgument, "keyward-request-id"));
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_is_bound_to_a_key_is_repeated_to_that_key_alone() {
+    let broker = broker().start().await;
+    let create = CreateTenantRequest { name: "b".to_owned(), description: String::new() };
+    let made = broker.operator().await.tenants().create_tenant(create).await.unwrap().into_inner();
+    let redeem = || RedeemBootstrapTokenRequest { bootstrap_token: made.operator_token.clone() };
+    let key = Key::make();
+    let owner = broker.caller().key(&key).connect().await.request_id(ID);
+    let first = owner.auth().redeem_bootstrap_token(redeem()).await.unwrap().into_inner();
+    assert_eq!(owner.auth().redeem_bootstrap_token(redeem()).await.unwrap().into_inner(), first);
+    for other in [broker.caller(), broker.caller().key(&Key::make())] {
+        let other = other.connect().await.request_id(ID);
+        let refused = other.auth().redeem_bootstrap_token(redeem()).await.unwrap_err();
+        assert_eq!(reason(&refused), "BOOTSTRAP_TOKEN_UNKNOWN");
     }
 }

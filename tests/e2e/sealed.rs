@@ -25,8 +25,15 @@ async fn a_sealed_broker_says_so_and_serves_again_once_it_is_opened() {
     assert_eq!(told.code(), 5, "{told:?}");
     assert!(told.stderr.contains("sealed"), "{told:?}");
 
-    let opened = operator.seal().unseal(UnsealRequest { share: String::new() }).await.unwrap().into_inner();
+    // Whoever can reach the port does not undo what an operator did.
+    for stranger in [operator, broker.caller().connect().await] {
+        let refused = stranger.seal().unseal(UnsealRequest { share: String::new() }).await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "SEALED_BY_COMMAND"));
+    }
+    let local = broker.socket().await;
+    let opened = local.seal().unseal(UnsealRequest { share: String::new() }).await.unwrap().into_inner();
     assert_eq!(opened.state(), SealState::Unsealed);
+    let operator = broker.operator().await;
     assert_eq!(
         operator.secrets().get_secret(get()).await.unwrap().into_inner().fields["value"],
         marked!("before").as_bytes()

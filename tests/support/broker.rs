@@ -116,7 +116,8 @@ impl Setup {
         let running = Running::start(&self.config, &self.clock).await;
         // So that it comes back where it was.
         self.config.api = running.api;
-        Broker { setup: self, running: Some(running), ca: String::new(), operator: None, made: None }
+        let ca = self.served_by.clone().unwrap_or_default();
+        Broker { setup: self, running: Some(running), ca, operator: None, made: None }
     }
 
     /// Starts it, makes an installation that a key file opens, and logs the first operator in.

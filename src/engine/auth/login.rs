@@ -11,7 +11,7 @@ use super::{
     issued::{IssuedToken, not_minted},
 };
 use crate::{
-    engine::{Connection, Done, EngineError, Operation, World},
+    engine::{Connection, Done, EngineError, Operation, RoleAsked, World},
     identity::{
         Claims, IssuerRef, Principal, RoleConfig, Scope,
         oidc::{OidcError, Replay, Verified},
@@ -118,7 +118,9 @@ fn takeable(
     name: &Name,
 ) -> Result<std::sync::Arc<RoleConfig>, EngineError> {
     let may = world.policy.assume(principal, claims, name).is_ok();
-    world.tables.roles.get(tenant, name.as_str()).filter(|_| may).ok_or(EngineError::Denied)
+    world.tables.roles.get(tenant, name.as_str()).filter(|_| may).ok_or_else(|| {
+        EngineError::RoleDenied(Box::new(RoleAsked { principal: principal.clone(), role: name.clone() }))
+    })
 }
 
 /// Marks a token as used; a second use meets the mark, and of two at the same moment one meets the other's.

@@ -22,7 +22,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use self::gate::Gate;
+pub use self::admit::is_own_user;
+use self::{admit::Strangers, gate::Gate};
 use super::{
     EngineError, World,
     certificate::{self, ServeCertificate},
@@ -89,7 +90,9 @@ pub struct Lifecycle {
     reason: Mutex<Option<String>>,
     /// It stays shut for want of members, and of nothing else.
     members_failed: AtomicBool,
-    budget: Mutex<(Timestamp, u32)>,
+    /// It was sealed by command, and is to stay so.
+    by_command: AtomicBool,
+    strangers: Strangers,
     tasks: Group,
     stop: CancellationToken,
     stopping: AtomicBool,
@@ -112,7 +115,8 @@ impl Lifecycle {
             progress: Mutex::default(),
             reason: Mutex::default(),
             members_failed: AtomicBool::new(false),
-            budget: Mutex::new((Timestamp::from_millis(0), 0)),
+            by_command: AtomicBool::new(false),
+            strangers: Strangers::default(),
             tasks: Group::new(64, stop),
             stop: stop.clone(),
             stopping: AtomicBool::new(false),

@@ -9,7 +9,7 @@ use keyward_kit::audit::Durability;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Lifecycle, MEMBER_TIMEOUT, SealState, members::warn_of};
+use super::{Lifecycle, MEMBER_TIMEOUT, SealState, is_own_user, members::warn_of};
 use crate::{
     audit::{Attached, AuditError},
     config::OlderStore,
@@ -82,11 +82,33 @@ impl Lifecycle {
         self.serve_certificate(&world);
         self.gate.open(&turn, world, begun.disarm()).inspect_err(|_| self.parts.audit.detach())?;
         self.members_failed.store(false, Ordering::Release);
+        self.by_command.store(false, Ordering::Release);
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.opened.notify_one();
         info!(seal.path = %path, "Unsealed");
         Ok(())
+    }
+
+    /// Asks the members for someone who brings no share. After a seal by command only the daemon's own user may: whoever
+    /// can reach the port must not undo what an operator did in an emergency.
+    ///
+    /// # Errors
+    /// As [`Self::open_by_itself`], and `SEALED_BY_COMMAND`.
+    pub async fn open_for(&self, local: Option<u32>) -> Result<SealState, EngineError> {
+        if self.by_command.load(Ordering::Acquire) && !is_own_user(local) {
+            return Err(EngineError::state(
+                "SEALED_BY_COMMAND",
+                "an operator sealed this broker; give shares, or run `keyward operator unseal` over its unix socket as its own user, or restart it",
+            ));
+        }
+        self.open_by_itself().await
+    }
+
+    /// Seals by command: it stays so until shares are given or its own user opens it.
+    pub fn seal(&self) {
+        self.by_command.store(true, Ordering::Release);
+        self.close();
     }
 
     /// Wipes all keys: the world goes, and with its last request in flight the keys.

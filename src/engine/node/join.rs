@@ -128,18 +128,32 @@ fn find(world: &World, entry: &str) -> Option<(TenantId, Arc<JoinRecord>)> {
     active.find_map(|(_, tenant)| world.tables.joins.get(tenant.id, entry).map(|join| (tenant.id, join)))
 }
 
+impl Join {
+    fn proven(
+        &self,
+        world: &World,
+        entry: &str,
+    ) -> Result<(TenantId, Arc<JoinRecord>, Arc<ClusterRecord>), EngineError> {
+        let (tenant, join) = find(world, entry).ok_or_else(unknown)?;
+        let cluster = world.tables.clusters.get(tenant, join.cluster.as_str());
+        let cluster = cluster.filter(|found| found.id == join.cluster_id && join.expires_at > world.clock.now());
+        Ok((tenant, join, cluster.ok_or_else(unknown)?))
+    }
+}
+
 impl Operation for Join {
     type Reply = Kept<Joined>;
 
+    fn prove(&self, world: &World) -> Result<(), EngineError> {
+        self.proven(world, &join_entry(self.token.expose())).map(drop)
+    }
+
     async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         let entry = join_entry(self.token.expose());
-        let (tenant, join) = find(world, &entry).ok_or_else(unknown)?;
+        let (tenant, join, cluster) = self.proven(world, &entry)?;
         let mut changes = Changes::new();
         changes.based_on(tenant, world.vault.counter(tenant));
         let now = world.clock.now();
-        let cluster =
-            world.tables.clusters.get(tenant, join.cluster.as_str()).filter(|found| found.id == join.cluster_id);
-        let (Some(cluster), true) = (cluster, join.expires_at > now) else { return Err(unknown()) };
         let id = NodeId::random();
         let name = match &join.node {
             Some(name) => name.clone(),

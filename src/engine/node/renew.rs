@@ -1,6 +1,8 @@
 //! A new certificate for a node. The one call that an expired certificate may make, until its time without the broker and
 //! 30 days are over, so that no outage orphans a fleet.
 
+use std::sync::Arc;
+
 use keyward_sdk::time::Span;
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +13,11 @@ use super::{
 use crate::{
     engine::{
         Connection, Done, EngineError, Keep, Kept, Operation, World,
-        cluster::{IssuedAs, NodeRecord, NodeState, node_entry},
+        cluster::{ClusterRecord, IssuedAs, NodeRecord, NodeState, node_entry},
     },
-    identity::{IssuerRef, NodeIdentity, Principal, ShownNode},
+    identity::{IssuerRef, NodeIdentity, PeerCertificate, Principal, ShownNode},
     keyring::Changes,
-    method::{Action, Method, Name, ResourceKind, Tenantwide, rows},
+    method::{Action, Method, Name, ResourceKind, TenantId, Tenantwide, rows},
     policy::Permit,
 };
 
@@ -66,18 +68,28 @@ fn refuse(reason: &'static str, what: &str) -> EngineError {
     EngineError::NotProven { reason, what: what.to_owned() }
 }
 
-impl Operation for RenewCertificate {
-    type Reply = Kept<Renewed>;
+/// Who renews.
+struct Proven {
+    shown: ShownNode,
+    principal: Principal,
+    cluster: Arc<ClusterRecord>,
+    node: Arc<NodeRecord>,
+}
 
-    fn connected(&mut self, connection: &Connection) {
-        self.connection = connection.clone();
+impl RenewCertificate {
+    fn certificate(&self) -> Result<(&PeerCertificate, &NodeIdentity), EngineError> {
+        let shown = self.connection.certificate.as_deref();
+        let shown = shown.ok_or_else(|| refuse("NO_CERTIFICATE", "connect with the node's certificate to renew it"))?;
+        let identity = shown.node().ok_or_else(|| refuse("NOT_A_NODE", "this is no certificate of a node"))?;
+        Ok((shown, identity))
     }
 
-    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
-        let certificate = self.connection.certificate.as_ref();
-        let certificate =
-            certificate.ok_or_else(|| refuse("NO_CERTIFICATE", "connect with the node's certificate to renew it"))?;
-        let identity = certificate.node().ok_or_else(|| refuse("NOT_A_NODE", "this is no certificate of a node"))?;
+    fn tenant(&self) -> Result<TenantId, EngineError> {
+        self.certificate().map(|(_, identity)| identity.tenant)
+    }
+
+    fn proven(&self, world: &World) -> Result<Proven, EngineError> {
+        let (certificate, identity) = self.certificate()?;
         let tenant = identity.tenant;
         let shown = ShownNode { identity: identity.clone(), key: *certificate.key_hash() };
         let subject = format!("{}/{}", identity.cluster, identity.node).as_str().into();
@@ -86,18 +98,36 @@ impl Operation for RenewCertificate {
         if world.revocations.is_certificate_revoked(&principal, certificate.issued_at()) {
             return Err(refuse("CERTIFICATE_REVOKED", "this certificate was revoked; join anew under another token"));
         }
-        let mut changes = Changes::new();
-        changes.based_on(tenant, world.vault.counter(tenant));
-        let (cluster, found) = look_up(&world.tables, identity).map_err(not_proven)?;
-        let now = world.clock.now();
+        let (cluster, node) = look_up(&world.tables, identity).map_err(not_proven)?;
         let until =
             cluster.allowance.offline_max.map(|max| certificate.not_after().saturating_add(max).saturating_add(LATE));
-        if until.is_some_and(|until| until < now) {
+        if until.is_some_and(|until| until < world.clock.now()) {
             return Err(refuse(
                 "NODE_TOO_LATE",
                 "this certificate expired longer ago than the cluster allows; revoke the node and join anew",
             ));
         }
+        Ok(Proven { shown, principal, cluster, node })
+    }
+}
+
+impl Operation for RenewCertificate {
+    type Reply = Kept<Renewed>;
+
+    fn connected(&mut self, connection: &Connection) {
+        self.connection = connection.clone();
+    }
+
+    fn prove(&self, world: &World) -> Result<(), EngineError> {
+        self.proven(world).map(drop)
+    }
+
+    async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
+        let tenant = self.tenant()?;
+        let mut changes = Changes::new();
+        changes.based_on(tenant, world.vault.counter(tenant));
+        let Proven { shown, principal, cluster, node: found } = self.proven(world)?;
+        let identity = &shown.identity;
         let mut node: NodeRecord = (*found).clone();
         let entry = node_entry(&cluster.id, &node.name);
         let role: Name =

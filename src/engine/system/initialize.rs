@@ -8,7 +8,7 @@ use crate::{
     engine::{
         EngineError, Lifecycle, Reply, bootstrap,
         certificate::SERVER_AUTHORITY,
-        lifecycle::{MEMBER_TIMEOUT, SealState},
+        lifecycle::{MEMBER_TIMEOUT, SealState, is_own_user},
         tenant::{MAIN, NODE_AUTHORITY, TenantRecord},
     },
     identity::{RoleConfig, ca::Authority},
@@ -52,12 +52,17 @@ impl SealedOperation for Initialize {
     type Reply = Initialized;
 
     async fn execute(&self, lifecycle: &Lifecycle, local: Option<u32>) -> Result<Initialized, EngineError> {
+        // Whoever came first over the network would own the installation, and learn from errors which files there are.
+        if !is_own_user(local) {
+            return Err(EngineError::state(
+                "LOCAL_ONLY",
+                "an installation is made over the broker's unix socket, by its own user: `keyward --addr unix:///run/keyward/keyward.sock operator init`",
+            ));
+        }
         if lifecycle.state().await? != SealState::Uninitialized {
             return Err(initialized_already());
         }
-        if local == Some(rustix::process::getuid().as_raw()) {
-            make_key_files(&self.paths)?;
-        }
+        make_key_files(&self.paths)?;
         let parts = &lifecycle.parts;
         let now = parts.clock.now();
         let made = seal::create(&self.paths, &*parts.connect, now, MEMBER_TIMEOUT).await.map_err(refused)?;

@@ -6,7 +6,7 @@ use super::{
     initialize::make_key_files,
 };
 use crate::{
-    engine::{Connection, Done, EngineError, Operation, World},
+    engine::{Connection, Done, EngineError, Operation, World, is_own_user},
     identity::Peer,
     method::{Action, Method, Tenantwide, rows},
     policy::Permit,
@@ -37,7 +37,7 @@ impl Operation for PutSealPath {
     }
 
     async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<PathChanged>, EngineError> {
-        if matches!(self.connection.peer, Some(Peer::Local { uid }) if uid == rustix::process::getuid().as_raw()) {
+        if matches!(self.connection.peer, Some(Peer::Local { uid }) if is_own_user(Some(uid))) {
             make_key_files(std::slice::from_ref(&self.path))?;
         }
         let open = Open::of(world).await?;

@@ -10,7 +10,10 @@ use tracing::warn;
 
 use super::{SYSTEM, SealedOperation};
 use crate::{
-    engine::{EngineError, Lifecycle, Reply, SealState, World, bootstrap, lifecycle::MEMBER_TIMEOUT},
+    engine::{
+        EngineError, Lifecycle, Reply, SealState, World, bootstrap,
+        lifecycle::{MEMBER_TIMEOUT, is_own_user},
+    },
     keyring::{Changes, VaultError},
     method::{Action, Method, Tenantwide, rows},
     policy::{self, OPERATOR_POLICY, OPERATOR_ROLE},
@@ -92,7 +95,7 @@ fn local_user_alone(record: &SealRecord, local: Option<u32>) -> Result<(), Engin
     if let Some(path) = by_people {
         return Err(refused("MORE_SHARES", format!("give {} shares of the path {}", path.k, path.name)));
     }
-    if local != Some(rustix::process::getuid().as_raw()) {
+    if !is_own_user(local) {
         return Err(refused(
             "NOT_LOCAL",
             "no seal path is of people: recover as the daemon's own user on its unix socket",

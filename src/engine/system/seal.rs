@@ -29,7 +29,7 @@ impl Operation for Seal {
 
     async fn execute(&self, _permit: &Permit<Self>, world: &World) -> Result<Done<Sealed>, EngineError> {
         if let Some(lifecycle) = world.lifecycle.upgrade() {
-            lifecycle.close();
+            lifecycle.seal();
         }
         Ok(Done::Answer(Sealed))
     }

@@ -25,12 +25,12 @@ impl Action for Unseal {
 impl SealedOperation for Unseal {
     type Reply = SealStatus;
 
-    async fn execute(&self, lifecycle: &Lifecycle, _local: Option<u32>) -> Result<SealStatus, EngineError> {
+    async fn execute(&self, lifecycle: &Lifecycle, local: Option<u32>) -> Result<SealStatus, EngineError> {
         if lifecycle.state().await? == SealState::Unsealed {
             return status::status(lifecycle).await;
         }
         let Some(share) = &self.share else {
-            lifecycle.open_by_itself().await?;
+            lifecycle.open_for(local).await?;
             return status::status(lifecycle).await;
         };
         if let Some(unsealed) = lifecycle.give_share(share).await? {

@@ -6,11 +6,13 @@ use keyward::{
     app::App,
     config::{Config, Purpose, StorageConfig},
 };
-use keyward_api::v1::SealState;
+use keyward_api::v1::{InitializeRequest, SealMember, SealPath, SealState};
 use keyward_sdk::time::SystemClock;
+use keyward_testbed::TestCa;
+use tonic::Code;
 
 use super::{seal_status, unseal};
-use crate::support::{Setup, broker};
+use crate::support::{Setup, broker, reason};
 
 fn config(setup: Setup) -> (Setup, Config) {
     let mut taken = None;
@@ -76,4 +78,25 @@ async fn a_key_file_that_others_may_read_opens_nothing_and_is_named() {
     assert_eq!(seal_status(&broker).await.state(), SealState::Sealed);
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(unseal(&broker, "").await.unwrap().state(), SealState::Unsealed);
+}
+
+#[tokio::test]
+async fn nobody_makes_an_installation_over_the_network() {
+    let broker = broker().served_by(&TestCa::new("broker")).start_empty().await;
+    let file = |path: &str| SealMember {
+        name: "key-file".to_owned(),
+        kind: "key-file".to_owned(),
+        settings: [("path".to_owned(), path.to_owned())].into(),
+    };
+    let stranger = broker.caller().connect().await;
+    let mut answers = Vec::new();
+    for path in ["/etc/shadow", "/nonexistent", "/dev/null"] {
+        let paths = vec![SealPath { name: "auto".to_owned(), threshold: 1, members: vec![file(path)] }];
+        let refused = stranger.seal().initialize(InitializeRequest { paths }).await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "LOCAL_ONLY"));
+        answers.push(refused.message().to_owned());
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "nothing is learned of files: {answers:?}");
+    assert_eq!(seal_status(&broker).await.state(), SealState::Uninitialized);
 }
