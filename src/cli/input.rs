@@ -30,3 +30,12 @@ pub(super) fn text(file: &Path) -> Result<String, CliError> {
 fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
+
+/// A label, NAME=VALUE.
+///
+/// # Errors
+/// What is wrong, for clap.
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("labels are written NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

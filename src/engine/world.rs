@@ -8,7 +8,7 @@ use super::{
     EngineError, Lifecycle,
     bootstrap::BootstrapRecord,
     cluster::{ClusterKeyRecord, ClusterRecord, JoinRecord, NodeRecord},
-    housekeeping::RootAge,
+    housekeeping::{Cursors, RootAge},
     key::{ImportRecord, Keys},
     settled::{Owed, Settled},
     tenant::{MAIN, TenantRecord, TenantState},
@@ -109,6 +109,8 @@ pub struct World {
     pub settled: Settled,
     /// Outcomes that are still to be recorded.
     pub owed: Owed,
+    /// Where rounds over data ended.
+    pub cursors: Cursors,
     pub(super) main: TenantId,
     pub(super) lifecycle: Weak<Lifecycle>,
 }

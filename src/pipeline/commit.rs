@@ -21,6 +21,9 @@ use crate::{
 /// How long a reply is kept for retries.
 pub(crate) const REPLY_KEPT: Span = Span::from_hours(24);
 
+/// Where they lie.
+const REPLIES: &str = "reply/";
+
 /// What was done under a request id.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct KeptReply {
@@ -50,7 +53,7 @@ fn reply_place<O: Action>(facts: &Facts, permit: &Permit<O>) -> Result<Option<Da
     };
     let digest = sha256_parts(&[&principal, O::METHOD.rpc.as_bytes(), b"\0", id.as_str().as_bytes(), b"\0", key]);
     let name = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    Ok(Some(DataPath::new(permit.tenant(), &format!("reply/{name}"))?))
+    Ok(Some(DataPath::new(permit.tenant(), &format!("{REPLIES}{name}"))?))
 }
 
 /// What the first try with the same request id returned.
@@ -135,14 +138,17 @@ fn promise<O: Operation>(
     Ok(())
 }
 
-/// Removes replies that are older than a retry may be. At most one page of each tenant a call.
+/// Removes replies that are older than a retry may be. One page of each tenant a call, from where the last one ended.
 ///
 /// # Errors
 /// [`EngineError`] when the store does not answer.
 pub async fn forget_replies(world: &World, now: Timestamp) -> Result<(), EngineError> {
     let tenants = world.tables.tenants.all(TenantId::SYSTEM);
     for tenant in tenants.iter().map(|(_, tenant)| tenant.id) {
-        let page = world.vault.values::<KeptReply>(tenant, "reply/", None, crate::storage::MAX_LIST).await?;
+        let after = world.cursors.get(tenant, REPLIES);
+        let page = world.vault.values::<KeptReply>(tenant, REPLIES, after.as_ref(), crate::storage::MAX_LIST).await?;
+        let last = page.last().map(|(place, _)| place.clone());
+        world.cursors.set(tenant, REPLIES, last.filter(|_| page.len() == crate::storage::MAX_LIST));
         let old: Vec<_> = page.into_iter().filter(|(_, kept)| kept.at.saturating_add(REPLY_KEPT) <= now).collect();
         for part in old.chunks(crate::storage::MAX_BATCH_OPERATIONS) {
             let mut changes = Changes::new();

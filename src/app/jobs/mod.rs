@@ -70,6 +70,7 @@ impl Jobs {
         told("prove members", self.lifecycle.prove_when_due(now)).await;
         told("renew after a change of the seal", housekeeping::renew(&self.lifecycle, &world, now)).await;
         told("seal anew", housekeeping::reseal(&world)).await;
+        told("collect", housekeeping::collect(&world, now)).await;
         // What follows goes by the wall clock, and cannot be undone.
         if !steady {
             return;
@@ -80,6 +81,7 @@ impl Jobs {
         told("rotate keys", done.keys(What::Rotate, now)).await;
         told("rotate keyrings", housekeeping::rotate_rings(&self.lifecycle, &world, now)).await;
         told("rotate the root", housekeeping::rotate_root(&self.lifecycle, &world, now)).await;
+        told("retain", housekeeping::retain(&world, now)).await;
         told("forget", housekeeping::forget(&world, now)).await;
         told("forget replies", pipeline::forget_replies(&world, now)).await;
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use clap::Subcommand;
 use keyward_api::v1::{
-    DeleteSecretRequest, DestroySecretRequest, GetSecretMetadataRequest, GetSecretRequest, ListSecretsRequest,
-    PutSecretRequest, SecretMetadata, SecretVersionState, UndeleteSecretRequest,
+    DeleteSecretRequest, DestroySecretRequest, GetSecretMetadataRequest, GetSecretRequest, Labels, ListSecretsRequest,
+    PutSecretRequest, SecretMetadata, SecretVersionState, UndeleteSecretRequest, UpdateSecretMetadataRequest,
     secret_service_client::SecretServiceClient,
 };
 use serde_json::{Map, Value, json};
@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::{
     CliError,
     connect::Target,
+    input,
     output::{Output, time},
     prompt::{self, Confirmed},
 };
@@ -63,6 +64,26 @@ pub(crate) enum SecretCommand {
         /// Where.
         path: String,
     },
+    /// Change how versions are kept, when the secret expires, and its labels.
+    #[command(after_help = "Examples:
+  keyward secret metadata prod/db --max-versions 5 --max-age 90d
+  keyward secret metadata prod/db --expires-in 30d --label team=payments")]
+    Metadata {
+        /// Where.
+        path: String,
+        /// How many versions are kept; 0 is the default, 10.
+        #[arg(long, value_name = "COUNT")]
+        max_versions: Option<u32>,
+        /// Versions older than this go, but for the newest; `0s` is never.
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        max_age: Option<std::time::Duration>,
+        /// The secret as a whole stops being readable after this; `0s` is never.
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        expires_in: Option<std::time::Duration>,
+        /// Replaces all labels; give it once for each.
+        #[arg(long = "label", value_name = "NAME=VALUE", value_parser = input::label)]
+        labels: Vec<(String, String)>,
+    },
     /// Hide versions; `undelete` brings them back.
     Delete {
         /// Where.
@@ -102,10 +123,7 @@ impl SecretCommand {
                     path,
                     fields: read_fields(&fields)?,
                     expected_version: expect,
-                    expires_in: expires_in
-                        .map(prost_types::Duration::try_from)
-                        .transpose()
-                        .map_err(|e| CliError::usage(e.to_string()))?,
+                    expires_in: expires_in.map(span).transpose()?,
                 };
                 let version = client.put_secret(request).await?.into_inner().version.unwrap_or_default();
                 output
@@ -148,6 +166,24 @@ impl SecretCommand {
                     client.get_secret_metadata(GetSecretMetadataRequest { path }).await?.into_inner().metadata;
                 history(metadata, output);
             }
+            Self::Metadata { path, max_versions, max_age, expires_in, labels } => {
+                let request = UpdateSecretMetadataRequest {
+                    path,
+                    max_versions,
+                    max_age: max_age.map(span).transpose()?,
+                    expires_in: expires_in.map(span).transpose()?,
+                    labels: (!labels.is_empty()).then(|| Labels { labels: labels.into_iter().collect() }),
+                };
+                let metadata = client.update_secret_metadata(request).await?.into_inner().metadata.unwrap_or_default();
+                output.record(&[
+                    ("path", json!(metadata.path)),
+                    ("current_version", json!(metadata.current_version)),
+                    ("max_versions", json!(metadata.max_versions)),
+                    ("max_age_seconds", json!(metadata.max_age.map(|age| age.seconds))),
+                    ("expires_at", time(metadata.expires_at.as_ref())),
+                    ("labels", json!(metadata.labels.into_iter().collect::<std::collections::BTreeMap<_, _>>())),
+                ]);
+            }
             Self::Delete { path, versions } => {
                 history(
                     client.delete_secret(DeleteSecretRequest { path, versions }).await?.into_inner().metadata,
@@ -173,6 +209,10 @@ impl SecretCommand {
         }
         Ok(())
     }
+}
+
+fn span(span: std::time::Duration) -> Result<prost_types::Duration, CliError> {
+    span.try_into().map_err(|error: prost_types::DurationError| CliError::usage(error.to_string()))
 }
 
 fn read_fields(given: &[String]) -> Result<HashMap<String, Bytes>, CliError> {

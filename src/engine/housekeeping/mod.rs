@@ -4,6 +4,7 @@ mod forget;
 mod renew;
 mod rings;
 mod root;
+mod sweep;
 
 use keyward_kit::audit::Durability;
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ pub use self::{
     renew::{renew, reseal},
     rings::rotate_due as rotate_rings,
     root::{RootAge, rotate_due as rotate_root},
+    sweep::{Cursors, collect, retain},
 };
 use super::{EngineError, Lifecycle, lifecycle::MEMBER_TIMEOUT};
 

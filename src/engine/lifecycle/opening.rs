@@ -15,6 +15,7 @@ use crate::{
     config::OlderStore,
     engine::{
         EngineError, Tables, World,
+        housekeeping::Cursors,
         node::KnownNodes,
         refresh::Refresher,
         register::SealedRegister,
@@ -156,6 +157,7 @@ impl Lifecycle {
             policy,
             settled: Settled::default(),
             owed: Owed::default(),
+            cursors: Cursors::default(),
             main,
             lifecycle: self.this.clone(),
             tables,

@@ -4,12 +4,12 @@ use keyward_sdk::{crypto::random, secret::Secret};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::record::Fields;
+use super::{dropped, record::Fields};
 use crate::{
     engine::{EngineError, World},
     keyring::{Changes, DataPath, decode, encode},
     method::{NamePath, TenantId},
-    storage::PathError,
+    storage::{Expect, PathError},
 };
 
 /// The most bytes that field names and values may have together.
@@ -36,8 +36,8 @@ struct Field {
 struct Part(#[serde(with = "keyward_sdk::secret::serde_exposed")] Secret);
 
 impl Body {
-    /// Adds the value to `changes`. Parts but the last are committed at once, under an id that nothing refers to until
-    /// `changes` are committed; what a crash leaves of them is collected later.
+    /// Adds the value to `changes`. Parts but the last are committed at once, with a note on the worklist of what is to be
+    /// removed; `changes` take the note away.
     pub(super) async fn write(
         world: &World,
         tenant: TenantId,
@@ -45,21 +45,33 @@ impl Body {
         changes: &mut Changes,
     ) -> Result<Self, EngineError> {
         let encoded = encode_fields(fields)?;
-        let id = random::array();
-        let parts: Vec<&[u8]> = encoded.chunks(PART).collect();
-        let body = Self { id, parts: u32::try_from(parts.len()).unwrap_or(u32::MAX) };
-        for (number, part) in parts.iter().enumerate() {
-            let part = Part(Secret::copy_of(part).map_err(|e| EngineError::Internal(e.to_string()))?);
-            let place = body.part(tenant, number)?;
-            if number + 1 == parts.len() {
-                changes.put_data(place, &part)?;
+        let parts = encoded.chunks(PART).map(Secret::copy_of).collect::<Result<Vec<_>, _>>();
+        let mut parts = parts.map_err(|error| EngineError::Internal(error.to_string()))?;
+        let body = Self { id: random::array(), parts: u32::try_from(parts.len()).unwrap_or(u32::MAX) };
+        if let Some(last) = parts.pop() {
+            changes.put_data(body.part(tenant, parts.len())?, &Part(last))?;
+        }
+        let mut note = None;
+        for (number, part) in parts.into_iter().enumerate() {
+            let mut ahead = Changes::new();
+            ahead.put_data(body.part(tenant, number)?, &Part(part))?;
+            if number == 0 {
+                let place = dropped::announce(tenant, &body, world.clock.now(), &mut ahead)?;
+                note = Some((place, world.vault.commit(ahead).await?));
             } else {
-                let mut ahead = Changes::new();
-                ahead.put_data(place, &part)?;
                 world.vault.commit(ahead).await?;
             }
         }
+        if let Some((place, revision)) = note {
+            changes.expect(place.clone(), Expect::At(revision));
+            changes.delete_data(place);
+        }
         Ok(body)
+    }
+
+    /// How many entries it is.
+    pub(super) fn parts(&self) -> usize {
+        self.parts as usize
     }
 
     /// Reads the value back.

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use keyward_sdk::time::Span;
 
-use super::record::{self, MAX_VERSIONS, SecretRecord};
+use super::{
+    dropped,
+    record::{self, MAX_VERSIONS, SecretRecord},
+    retention::retain,
+};
 use crate::{
     engine::{Done, EngineError, Kept, Operation, Reply, World},
     keyring::Changes,
@@ -42,7 +46,7 @@ pub struct UpdateSecretMetadata {
     pub path: NamePath,
     /// How many versions are kept; 0: the default.
     pub max_versions: Option<u32>,
-    /// Versions older than this go with the next write; zero: never.
+    /// Versions older than this go; zero: never.
     pub max_age: Option<Span>,
     /// The secret stops being readable after this; zero: never.
     pub expires_in: Option<Span>,
@@ -82,7 +86,8 @@ impl Operation for UpdateSecretMetadata {
             secret.labels.clone_from(labels);
         }
         let place = record::place(tenant, &self.path)?;
-        let mut changes = Changes::new();
+        let (now, mut changes) = (world.clock.now(), Changes::new());
+        dropped::drop_all(tenant, retain(&mut secret, now), now, &mut changes)?;
         changes.expect(place.clone(), expect);
         changes.put_data(place, &secret)?;
         Ok(Done::Change(changes, Kept(secret)))

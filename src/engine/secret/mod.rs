@@ -6,18 +6,22 @@
 mod body;
 mod delete;
 mod destroy;
+mod dropped;
 mod get;
 mod list;
 mod metadata;
 mod put;
 mod record;
+mod retention;
 
 pub use self::{
     delete::{DeleteSecret, UndeleteSecret},
     destroy::{DestroySecret, Destruction},
+    dropped::collect,
     get::{GetSecret, SecretValue},
     list::{ListSecrets, SecretFolder, SecretNames},
     metadata::{GetSecretMetadata, UpdateSecretMetadata},
     put::PutSecret,
     record::{Fields, SecretRecord, VersionEntry, VersionState},
+    retention::sweep,
 };

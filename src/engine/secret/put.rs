@@ -4,12 +4,14 @@ use keyward_sdk::{secret::Secret, time::Span};
 
 use super::{
     body::Body,
+    dropped,
     record::{self, Fields, SecretRecord, VersionEntry, VersionState},
+    retention::retain,
 };
 use crate::{
     engine::{Done, EngineError, Kept, Operation, World},
     keyring::Changes,
-    method::{Action, Method, NamePath, SecretResource, TenantId, rows},
+    method::{Action, Method, NamePath, SecretResource, rows},
     policy::Permit,
     storage::Expect,
 };
@@ -67,7 +69,7 @@ impl Operation for PutSecret {
             body,
         };
         secret.versions.push(version.clone());
-        retain(&mut secret, tenant, now, &mut changes)?;
+        dropped::drop_all(tenant, retain(&mut secret, now), now, &mut changes)?;
         let place = record::place(tenant, &self.path)?;
         changes.expect(place.clone(), expect);
         changes.put_data(place, &secret)?;
@@ -85,33 +87,4 @@ impl PutSecret {
         }
         Ok(())
     }
-}
-
-/// Drops what retention by count and age no longer keeps, oldest first; never the newest.
-fn retain(
-    secret: &mut SecretRecord,
-    tenant: TenantId,
-    now: keyward_sdk::time::Timestamp,
-    changes: &mut Changes,
-) -> Result<(), EngineError> {
-    let keep = usize::try_from(secret.max_versions.max(1)).unwrap_or(usize::MAX);
-    let excess = secret.versions.len().saturating_sub(keep);
-    let oldest = secret.max_age.map(|age| now.saturating_sub(age));
-    let current = secret.current;
-    let mut at = 0;
-    let mut dropped = Vec::new();
-    secret.versions.retain(|version| {
-        let too_old = oldest.is_some_and(|oldest| version.created_at < oldest);
-        let keep = version.number == current || (at >= excess && !too_old);
-        at += 1;
-        if !keep {
-            dropped.push(version.body.clone());
-        }
-        keep
-    });
-    // A batch has a limit; what it cannot hold is dropped with the next write.
-    for body in dropped.into_iter().take(40) {
-        body.remove(tenant, changes)?;
-    }
-    Ok(())
 }

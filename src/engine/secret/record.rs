@@ -39,7 +39,7 @@ pub enum VersionState {
 /// One version in the metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionEntry {
-    /// Counts from 1 and never goes back.
+    /// Counts from 1 and never goes back while there is the secret.
     pub number: u32,
     /// When it was written.
     pub created_at: Timestamp,
@@ -64,7 +64,7 @@ pub struct SecretRecord {
     pub created_at: Timestamp,
     /// How many versions are kept.
     pub max_versions: u32,
-    /// Versions older than this go when a new one is written.
+    /// Versions older than this go, but for the newest.
     pub max_age: Option<Span>,
     /// When the secret as a whole stops being readable.
     pub expires_at: Option<Timestamp>,

@@ -3,7 +3,7 @@
 use keyward_sdk::time::{Span, Timestamp};
 
 use super::{
-    Afterwards, TenantRecord, TenantState, record,
+    Afterwards, TenantRecord, TenantState, record, remains,
     suspend::{not_main, store},
 };
 use crate::{
@@ -107,6 +107,7 @@ pub fn purge_due(world: &World, now: Timestamp) -> Result<Option<(Name, Changes)
     changes.based_on(TenantId::SYSTEM, counter);
     changes.delete_control::<TenantRecord>(TenantId::SYSTEM, tenant.name.as_str());
     changes.delete_ring(tenant.id);
+    remains::leave(tenant.id, &mut changes)?;
     if afterwards == Afterwards::RenewSeal {
         let pending = world.tables.renewal.get(TenantId::SYSTEM, RENEWAL);
         let pending = pending.map(|left| (*left).clone()).unwrap_or_default();

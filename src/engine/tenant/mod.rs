@@ -5,6 +5,7 @@ mod destroy;
 mod get;
 mod list;
 mod record;
+mod remains;
 mod suspend;
 
 pub use self::{
@@ -13,5 +14,6 @@ pub use self::{
     get::GetTenant,
     list::ListTenants,
     record::{Afterwards, MAIN, NODE_AUTHORITY, TenantRecord, TenantState, find},
+    remains::collect,
     suspend::{ResumeTenant, SuspendTenant},
 };

@@ -16,14 +16,14 @@ use crate::support::{Broker, Caller, Client, broker, reason};
 
 /// A broker whose clock is moved by hand, with jobs of its own that are run by hand. It is called over its socket, since
 /// certificates of another time are no good to a real client.
-struct Timed {
-    broker: Broker,
+pub(super) struct Timed {
+    pub(super) broker: Broker,
     clock: Arc<ManualClock>,
     jobs: Option<Jobs>,
 }
 
 impl Timed {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let clock = ManualClock::at(SystemClock.now());
         let broker = broker().clock(clock.clone()).start().await;
         let mut this = Self { broker, clock, jobs: None };
@@ -46,13 +46,13 @@ impl Timed {
     }
 
     /// Lets time go by, and runs what is due then.
-    async fn pass(&mut self, by: Span) {
+    pub(super) async fn pass(&mut self, by: Span) {
         self.clock.advance(by);
         self.jobs.as_mut().unwrap().round().await;
     }
 
     /// A token lives for an hour at most: after days, an operator comes by recovery.
-    async fn operator(&self) -> Caller {
+    pub(super) async fn operator(&self) -> Caller {
         let local = self.broker.socket().await;
         let recovered = local.seal().recover(RecoverRequest { shares: Vec::new() }).await.unwrap().into_inner();
         let request = RedeemBootstrapTokenRequest { bootstrap_token: recovered.operator_token };
@@ -61,7 +61,7 @@ impl Timed {
         local.token(&token.token)
     }
 
-    fn world(&self) -> Arc<World> {
+    pub(super) fn world(&self) -> Arc<World> {
         self.broker.pipeline().lifecycle().world().unwrap()
     }
 }

@@ -1,6 +1,7 @@
 //! What operators do: the seal, keys, recovery, backups, and what a broker says that cannot start.
 
 mod backup;
+mod collected;
 mod housekeeping;
 mod keys;
 mod older;

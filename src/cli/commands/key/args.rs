@@ -126,9 +126,3 @@ pub(super) fn algorithm(given: Option<Algorithm>) -> i32 {
     };
     algorithm.into()
 }
-
-/// NAME=VALUE.
-pub(super) fn parse_label(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("labels are written NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}

@@ -10,8 +10,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Subcommand;
 
-use self::args::{Algorithm, Operation, Type, parse_label};
-use crate::cli::{CliError, connect::Target, output::Output};
+use self::args::{Algorithm, Operation, Type};
+use crate::cli::{CliError, connect::Target, input, output::Output};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -44,7 +44,7 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         protect: bool,
         /// For people and programs.
-        #[arg(long = "label", value_name = "NAME=VALUE", value_parser = parse_label)]
+        #[arg(long = "label", value_name = "NAME=VALUE", value_parser = input::label)]
         labels: Vec<(String, String)>,
     },
     /// Show a key and its versions.
@@ -71,7 +71,7 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         not_exportable: bool,
         /// Replaces all labels.
-        #[arg(long = "label", value_name = "NAME=VALUE", value_parser = parse_label)]
+        #[arg(long = "label", value_name = "NAME=VALUE", value_parser = input::label)]
         labels: Vec<(String, String)>,
     },
     /// Make a new version and use it from now on.
