@@ -13,7 +13,7 @@ use crate::engine::{
     cluster::{
         Allowance, ClusterMode, ClusterRecord, ClusterView, CreateJoinToken, CreatedJoinToken, GetCluster, GetNode,
         ListClusters, ListNodes, NodeRef, NodeState, NodeView, RegisterCluster, RemoveCluster, RevokeNode,
-        RotateClusterKey, UpdateCluster, VersionState,
+        RotateClusterKey, TakeBackKeyVersions, UpdateCluster, VersionState,
     },
 };
 
@@ -90,14 +90,17 @@ impl From<ClusterRecord> for pb::Cluster {
 }
 
 impl From<NodeView> for pb::Node {
-    fn from(NodeView { record, report }: NodeView) -> Self {
+    fn from(NodeView { record, report, unknown }: NodeView) -> Self {
         let state = match record.state {
             NodeState::Active => pb::NodeState::Active,
             NodeState::Locked => pb::NodeState::Locked,
             NodeState::Revoked => pb::NodeState::Revoked,
         };
         let (seen_at, keyset_generation, versions, software) = match report {
-            Some(report) => (Some(timestamp(report.at)), report.generation, report.versions, report.software),
+            Some(report) => {
+                let versions = report.versions.iter().map(|held| held.version).collect();
+                (Some(timestamp(report.at)), report.generation, versions, report.software)
+            }
             None => (None, 0, Vec::new(), String::new()),
         };
         Self {
@@ -111,6 +114,7 @@ impl From<NodeView> for pb::Node {
             keyset_generation,
             versions,
             software,
+            unknown_versions: unknown,
         }
     }
 }
@@ -190,15 +194,27 @@ impl TryFrom<pb::GetNodeRequest> for GetNode {
     }
 }
 
+fn node_ref(id: &str, name: &str) -> Result<NodeRef, EngineError> {
+    match (id.is_empty(), name.is_empty()) {
+        (false, true) => Ok(NodeRef::Id(parse("node_id", id)?)),
+        (true, false) => Ok(NodeRef::Name(parse("node_name", name)?)),
+        (..) => Err(EngineError::invalid("node_id", "give the node's id or its name")),
+    }
+}
+
 impl TryFrom<pb::RevokeNodeRequest> for RevokeNode {
     type Error = EngineError;
     fn try_from(request: pb::RevokeNodeRequest) -> Result<Self, EngineError> {
-        let node = match (request.node_id.is_empty(), request.node_name.is_empty()) {
-            (false, true) => NodeRef::Id(parse("node_id", &request.node_id)?),
-            (true, false) => NodeRef::Name(parse("node_name", &request.node_name)?),
-            (..) => return Err(EngineError::invalid("node_id", "give the node's id or its name")),
-        };
+        let node = node_ref(&request.node_id, &request.node_name)?;
         Ok(Self { cluster: parse("name", &request.name)?, node })
+    }
+}
+
+impl TryFrom<pb::TakeBackKeyVersionsRequest> for TakeBackKeyVersions {
+    type Error = EngineError;
+    fn try_from(request: pb::TakeBackKeyVersionsRequest) -> Result<Self, EngineError> {
+        let node = node_ref(&request.node_id, &request.node_name)?;
+        Ok(Self { name: parse("name", &request.name)?, node })
     }
 }
 
@@ -219,7 +235,7 @@ macro_rules! answers_cluster {
     )*};
 }
 
-answers_cluster!(RegisterClusterResponse, UpdateClusterResponse, RotateClusterKeyResponse);
+answers_cluster!(RegisterClusterResponse, UpdateClusterResponse, RotateClusterKeyResponse, TakeBackKeyVersionsResponse);
 
 impl From<ClusterView> for pb::GetClusterResponse {
     fn from(view: ClusterView) -> Self {
@@ -275,4 +291,5 @@ super::door::service! {
     get_node(GetNodeRequest) -> GetNodeResponse = GetNode;
     revoke_node(RevokeNodeRequest) -> RevokeNodeResponse = RevokeNode;
     rotate_cluster_key(RotateClusterKeyRequest) -> RotateClusterKeyResponse = RotateClusterKey;
+    take_back_key_versions(TakeBackKeyVersionsRequest) -> TakeBackKeyVersionsResponse = TakeBackKeyVersions;
 }

@@ -13,10 +13,10 @@ use super::{
 };
 use crate::engine::{
     Connection, EngineError, Kept,
-    cluster::VersionState,
+    cluster::{HeldVersion, VersionState},
     node::{
-        Certificate, GetKeyset, Join, Joined, NodeKeyset, RemoteCiphertext, RemoteDecrypt, RemoteEncrypt,
-        RemotePlaintext, RenewCertificate, Renewal, Renewed, ReportKeyset, Reported,
+        Certificate, GetKeyset, GiveBackKeyset, GivenVersion, Join, Joined, NodeKeyset, RemoteCiphertext,
+        RemoteDecrypt, RemoteEncrypt, RemotePlaintext, RenewCertificate, Renewal, Renewed, ReportKeyset, Reported,
     },
 };
 
@@ -45,8 +45,49 @@ impl TryFrom<pb::GetKeysetRequest> for GetKeyset {
 impl TryFrom<pb::ReportKeysetRequest> for ReportKeyset {
     type Error = EngineError;
     fn try_from(request: pb::ReportKeysetRequest) -> Result<Self, EngineError> {
-        Ok(Self { generation: request.generation, versions: request.versions, software: request.software })
+        let held = |held: pb::HeldVersion| {
+            let random = held.random.as_ref().try_into();
+            let random = random.map_err(|_| EngineError::invalid("versions.random", "has 8 bytes"))?;
+            Ok(HeldVersion { version: held.version, random })
+        };
+        Ok(Self {
+            generation: request.generation,
+            versions: request.versions.into_iter().map(held).collect::<Result<_, EngineError>>()?,
+            primary: request.primary,
+            software: request.software,
+        })
     }
+}
+
+impl TryFrom<pb::GiveBackKeysetRequest> for GiveBackKeyset {
+    type Error = EngineError;
+    fn try_from(request: pb::GiveBackKeysetRequest) -> Result<Self, EngineError> {
+        let keyset = request.keyset.ok_or_else(|| EngineError::invalid("keyset", "say what the node holds"))?;
+        let id = |bytes: &[u8]| bytes.try_into().map_err(|_| EngineError::invalid("keyset", "an id has 16 bytes"));
+        Ok(Self {
+            place: (id(&keyset.cluster_id)?, id(&keyset.key)?),
+            generation: keyset.generation,
+            primary: keyset.primary,
+            versions: keyset.versions.into_iter().map(given).collect::<Result<_, EngineError>>()?,
+        })
+    }
+}
+
+fn given(version: pb::KeysetVersion) -> Result<GivenVersion, EngineError> {
+    let state = match version.state() {
+        pb::ClusterKeyState::Enabled => VersionState::Enabled,
+        pb::ClusterKeyState::DecryptOnly => VersionState::DecryptOnly,
+        pb::ClusterKeyState::Disabled => VersionState::Disabled,
+        pb::ClusterKeyState::Unspecified => return Err(EngineError::invalid("keyset", "a version has no state")),
+    };
+    let random = version.random.as_ref().try_into();
+    let material = Key32::from_slice(&version.material);
+    Ok(GivenVersion {
+        version: version.version,
+        random: random.map_err(|_| EngineError::invalid("keyset", "the random part of a version has 8 bytes"))?,
+        state,
+        material: material.map_err(|_| EngineError::invalid("keyset", "the key of a version has 32 bytes"))?,
+    })
 }
 
 impl TryFrom<pb::RemoteEncryptRequest> for RemoteEncrypt {
@@ -140,8 +181,14 @@ impl From<NodeKeyset> for pb::GetKeysetResponse {
 }
 
 impl From<Reported> for pb::ReportKeysetResponse {
-    fn from(Reported(again): Reported) -> Self {
-        Self { report_again_in: Some(duration(again)) }
+    fn from(reported: Reported) -> Self {
+        Self { report_again_in: Some(duration(reported.again)), give_back: reported.give_back }
+    }
+}
+
+impl From<Kept<()>> for pb::GiveBackKeysetResponse {
+    fn from(_: Kept<()>) -> Self {
+        Self {}
     }
 }
 
@@ -194,6 +241,13 @@ impl pb::node_service_server::NodeService for Door {
         request: Request<pb::ReportKeysetRequest>,
     ) -> Result<Response<pb::ReportKeysetResponse>, Status> {
         self.handle::<ReportKeyset, _, _>(request).await
+    }
+
+    async fn give_back_keyset(
+        &self,
+        request: Request<pb::GiveBackKeysetRequest>,
+    ) -> Result<Response<pb::GiveBackKeysetResponse>, Status> {
+        self.handle::<GiveBackKeyset, _, _>(request).await
     }
 
     async fn remote_encrypt(

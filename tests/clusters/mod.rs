@@ -1,6 +1,7 @@
 //! Clusters and their nodes: a real broker and a real provider, with TLS and sockets, in this process.
 
 mod node;
+mod restored;
 mod rotating;
 mod shutting_out;
 

@@ -109,6 +109,6 @@ async fn nodes_join_and_stay_whatever_certificate_everyone_else_is_shown() {
     broker.served_anew_by(&TestCa::new("of another company"));
     broker.restart().await;
     let own = GrpcBroker::new(&machine.state().load().unwrap()).unwrap();
-    let held = keyward_kube_kms::broker::Held { generation: 1, versions: vec![1], primary: 1 };
+    let held = keyward_kube_kms::broker::Held { generation: 1, versions: vec![(1, [0; 8])], primary: 1 };
     own.report(&held).await.unwrap();
 }

@@ -13,7 +13,7 @@ use super::{Machine, clusters, nodes, register, until};
 use crate::support::{self, Broker, Key};
 
 fn held() -> Held {
-    Held { generation: 1, versions: vec![1], primary: 1 }
+    Held { generation: 1, versions: vec![(1, [0; 8])], primary: 1 }
 }
 
 async fn revoke(broker: &Broker) {

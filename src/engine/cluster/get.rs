@@ -47,10 +47,7 @@ impl Operation for GetCluster {
         let nodes = active(world, permit.tenant(), &record);
         for node in &nodes {
             let Some(report) = report_of(world, permit.tenant(), &record.id, node).await? else { continue };
-            held_by
-                .iter_mut()
-                .filter(|(version, _)| report.versions.contains(version))
-                .for_each(|(_, count)| *count += 1);
+            held_by.iter_mut().filter(|(version, _)| report.holds(*version)).for_each(|(_, count)| *count += 1);
         }
         let primary = record.primary_at(world.clock.now());
         Ok(Done::Answer(ClusterView { nodes: nodes.len(), held_by, primary, record }))

@@ -45,6 +45,17 @@ fn entry(cluster: &ClusterId, version: u32) -> String {
     format!("{cluster}/{version}")
 }
 
+/// Stores the key of a version.
+pub(in crate::engine) fn put_key(
+    changes: &mut Changes,
+    tenant: TenantId,
+    cluster: &ClusterId,
+    version: u32,
+    key: &ClusterKeyRecord,
+) -> Result<(), EngineError> {
+    Ok(changes.put_control(tenant, &entry(cluster, version), key)?)
+}
+
 /// Makes a version with its key.
 pub(super) fn make(
     changes: &mut Changes,
@@ -53,8 +64,7 @@ pub(super) fn make(
     version: u32,
     now: Timestamp,
 ) -> Result<VersionRecord, EngineError> {
-    let record = ClusterKeyRecord { material: Key32::random() };
-    changes.put_control(tenant, &entry(cluster, version), &record)?;
+    put_key(changes, tenant, cluster, version, &ClusterKeyRecord { material: Key32::random() })?;
     let mut made_with = [0; 8];
     random::fill_fresh(&mut made_with);
     Ok(VersionRecord { version, random: made_with, state: VersionState::Enabled, created_at: now })

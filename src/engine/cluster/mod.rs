@@ -13,6 +13,7 @@ mod record;
 mod register;
 mod remove;
 mod rotate;
+mod take_back;
 mod update;
 
 pub use self::{
@@ -21,18 +22,20 @@ pub use self::{
     keys::ClusterKeyRecord,
     nodes::{GetNode, ListNodes, NodeRef, NodeView, RevokeNode},
     record::{
-        Allowance, ClusterMode, ClusterRecord, IssuedAs, NodeRecord, NodeState, ReportRecord, VersionRecord,
-        VersionState,
+        Allowance, ClusterMode, ClusterRecord, HeldVersion, IssuedAs, NodeRecord, NodeState, ReportRecord,
+        VersionRecord, VersionState,
     },
     register::RegisterCluster,
     remove::RemoveCluster,
     rotate::RotateClusterKey,
+    take_back::{TakeBack, TakeBackKeyVersions},
     update::UpdateCluster,
 };
 pub(super) use self::{
     join_token::join_entry,
-    keys::{materials, seed_key},
+    keys::{materials, put_key, seed_key},
     nodes::{MAX_NODES, find_node, node_entry, nodes_of, report_of, report_place},
     record::existing,
     rotate::advance,
+    take_back::{told, unknown},
 };

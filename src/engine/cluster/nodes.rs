@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyward_kit::cluster::{ClusterId, NodeId};
 use serde::{Deserialize, Serialize};
 
-use super::{NodeRecord, NodeState, ReportRecord};
+use super::{ClusterRecord, NodeRecord, NodeState, ReportRecord};
 use crate::{
     engine::{Done, EngineError, Keep, Kept, Operation, Page, PageRequest, Reply, Tables, World},
     keyring::{Changes, DataPath},
@@ -66,6 +66,21 @@ pub struct NodeView {
     pub record: NodeRecord,
     /// What it said last.
     pub report: Option<ReportRecord>,
+    /// Those of its versions that the broker does not know.
+    pub unknown: Vec<u32>,
+}
+
+impl NodeView {
+    async fn of(
+        world: &World,
+        tenant: TenantId,
+        cluster: &ClusterRecord,
+        record: &NodeRecord,
+    ) -> Result<Self, EngineError> {
+        let report = report_of(world, tenant, &cluster.id, &record.name).await?;
+        let unknown = report.as_ref().map(|report| cluster.unknown_of(&report.versions)).unwrap_or_default();
+        Ok(Self { record: record.clone(), report, unknown })
+    }
 }
 
 impl Reply for NodeView {}
@@ -98,8 +113,7 @@ impl Operation for ListNodes {
             after.filter(|node| node.name.as_str() > self.page.after.as_str()).take(self.page.limit()).collect();
         let mut items = Vec::with_capacity(page.len());
         for record in page {
-            let report = report_of(world, tenant, &cluster.id, &record.name).await?;
-            items.push(NodeView { record: (*record).clone(), report });
+            items.push(NodeView::of(world, tenant, &cluster, &record).await?);
         }
         let full = items.len() == self.page.limit();
         let next = items.last().filter(|_| full).map_or_else(String::new, |last| last.record.name.to_string());
@@ -135,8 +149,7 @@ impl Operation for GetNode {
         let tenant = permit.tenant();
         let cluster = super::existing(world, tenant, &self.cluster)?;
         let record = by_id(world, tenant, &cluster.id, self.node)?;
-        let report = report_of(world, tenant, &cluster.id, &record.name).await?;
-        Ok(Done::Answer(NodeView { record: (*record).clone(), report }))
+        Ok(Done::Answer(NodeView::of(world, tenant, &cluster, &record).await?))
     }
 }
 
@@ -147,6 +160,21 @@ pub enum NodeRef {
     Id(NodeId),
     /// The one that has the name now.
     Name(Name),
+}
+
+impl NodeRef {
+    pub(super) fn find(
+        &self,
+        world: &World,
+        tenant: TenantId,
+        cluster: &ClusterId,
+    ) -> Result<Arc<NodeRecord>, EngineError> {
+        match self {
+            Self::Id(id) => by_id(world, tenant, cluster, *id),
+            Self::Name(name) => find_node(&world.tables, tenant, cluster, name)
+                .ok_or_else(|| EngineError::not_found(ResourceKind::Cluster, format!("node {name}"))),
+        }
+    }
 }
 
 /// Shuts a node out.
@@ -171,15 +199,10 @@ impl Operation for RevokeNode {
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Self::Reply>, EngineError> {
         let tenant = permit.tenant();
         let cluster = super::existing(world, tenant, &self.cluster)?;
-        let found = match &self.node {
-            NodeRef::Id(id) => by_id(world, tenant, &cluster.id, *id)?,
-            NodeRef::Name(name) => find_node(&world.tables, tenant, &cluster.id, name)
-                .ok_or_else(|| EngineError::not_found(ResourceKind::Cluster, format!("node {name}")))?,
-        };
-        let mut record = (*found).clone();
+        let mut record = (*self.node.find(world, tenant, &cluster.id)?).clone();
         record.state = NodeState::Revoked;
         let mut changes = Changes::new();
         changes.put_control(tenant, &node_entry(&cluster.id, &record.name), &record)?;
-        Ok(Done::Change(changes, Kept(NodeView { record, report: None })))
+        Ok(Done::Change(changes, Kept(NodeView { record, report: None, unknown: Vec::new() })))
     }
 }

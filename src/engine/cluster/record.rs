@@ -6,6 +6,7 @@ use keyward_kit::cluster::{ClusterId, ClusterKeyId, KeyId, NodeId, SeedPlace};
 use keyward_sdk::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::TakeBack;
 use crate::{
     engine::{EngineError, Keep, World},
     keyring::ControlType,
@@ -92,6 +93,9 @@ pub struct ClusterRecord {
     pub waiting: Option<u32>,
     /// Grows with each change that nodes have to know.
     pub generation: u64,
+    /// Whose keyset an operator wants, after a restore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take_back: Option<TakeBack>,
     /// The public half of the key that signs orders to the nodes.
     pub control_key: [u8; 32],
 }
@@ -116,7 +120,7 @@ impl ClusterRecord {
     }
 
     /// Makes what has come about by time part of the record, before it is changed.
-    pub(super) fn settle(&mut self, now: Timestamp) {
+    pub(in crate::engine) fn settle(&mut self, now: Timestamp) {
         self.primary = self.primary_at(now);
         if self.next.is_some_and(|(_, at)| at <= now) {
             self.next = None;
@@ -184,6 +188,16 @@ impl ControlType for NodeRecord {
     const KIND: &'static str = "node";
 }
 
+/// A version that a node holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldVersion {
+    /// Its number.
+    pub version: u32,
+    /// Made with it.
+    pub random: [u8; 8],
+}
+
 /// What a node said last. Data, not control.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,9 +207,17 @@ pub struct ReportRecord {
     /// The generation that it holds.
     pub generation: u64,
     /// The versions that it holds.
-    pub versions: Vec<u32>,
+    pub versions: Vec<HeldVersion>,
     /// The version of its software.
     pub software: String,
+}
+
+impl ReportRecord {
+    /// Whether it holds a version of this number.
+    #[must_use]
+    pub fn holds(&self, version: u32) -> bool {
+        self.versions.iter().any(|held| held.version == version)
+    }
 }
 
 /// The cluster of this name.

@@ -69,6 +69,7 @@ impl Operation for RegisterCluster {
             next: None,
             waiting: None,
             generation: 1,
+            take_back: None,
             control_key,
         };
         changes.put_control(tenant, self.name.as_str(), &cluster)?;

@@ -2,7 +2,7 @@
 
 use keyward_sdk::time::{Span, Timestamp};
 
-use super::{ClusterRecord, NodeState, ReportRecord, keys, nodes_of, report_of};
+use super::{ClusterRecord, NodeState, ReportRecord, keys, nodes_of, report_of, take_back};
 use crate::{
     engine::{Done, EngineError, Kept, Operation, World},
     keyring::Changes,
@@ -40,6 +40,7 @@ impl Operation for RotateClusterKey {
         let (tenant, now) = (permit.tenant(), world.clock.now());
         let mut cluster = (*super::existing(world, tenant, &self.name)?).clone();
         cluster.settle(now);
+        take_back::none_unknown(world, tenant, &cluster).await?;
         if cluster.next.is_some() || cluster.waiting.is_some() && !self.emergency {
             let what = "a rotation is under way; wait for it, or rotate with `--emergency`";
             return Err(EngineError::state("ROTATION_UNDER_WAY", what));
@@ -94,12 +95,13 @@ pub(in crate::engine) async fn advance(
 /// Whether a node holds the version, or has been away for too long to be waited for.
 fn holds(said: Option<&ReportRecord>, joined_at: Timestamp, version: u32, now: Timestamp) -> bool {
     let seen = said.map_or(joined_at, |report| report.at);
-    said.is_some_and(|report| report.versions.contains(&version)) || seen.saturating_add(LIVE) <= now
+    said.is_some_and(|report| report.holds(version)) || seen.saturating_add(LIVE) <= now
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::cluster::HeldVersion;
 
     #[test]
     fn a_live_node_without_the_version_is_waited_for_and_one_that_is_away_is_not() {
@@ -107,7 +109,7 @@ mod tests {
         let said = |seconds_ago: u64, versions: &[u32]| ReportRecord {
             at: Timestamp::from_secs(100_000 - seconds_ago),
             generation: 1,
-            versions: versions.to_vec(),
+            versions: versions.iter().map(|version| HeldVersion { version: *version, random: [0; 8] }).collect(),
             software: String::new(),
         };
         assert!(holds(Some(&said(5, &[1, 2])), joined, 2, now));

@@ -1,6 +1,7 @@
 //! What nodes of clusters ask for. A node is known by its certificate, and its certificate alone says which cluster it is
 //! of; what is stored of the node says whether that counts still.
 
+mod give_back;
 mod join;
 mod keyset;
 mod known;
@@ -9,6 +10,7 @@ mod renew;
 mod report;
 
 pub use self::{
+    give_back::{GiveBackKeyset, GivenVersion},
     join::{Certificate, Join, Joined},
     keyset::{GetKeyset, NodeKeyset},
     known::{Known, KnownNodes, known},

@@ -1,12 +1,12 @@
 //! What a node holds, as it says itself. A version that waits for all nodes gets its moment when the last one holds it.
 
-use keyward_sdk::time::Span;
+use keyward_sdk::time::{Span, Timestamp};
 
 use super::known;
 use crate::{
     engine::{
         Done, EngineError, Operation, Reply, World,
-        cluster::{ReportRecord, advance, report_of, report_place},
+        cluster::{ClusterRecord, HeldVersion, ReportRecord, VersionState, advance, report_of, report_place},
     },
     keyring::Changes,
     method::{Action, Method, ResourceKind, Tenantwide, rows},
@@ -20,20 +20,29 @@ const SOON: Span = Span::from_secs(5);
 /// Nothing changed and younger than this: not written again.
 const FRESH: Span = Span::from_secs(45);
 const MAX_VERSIONS: usize = 1_000;
+/// How far a node can be ahead of a restored broker. More than that is no keyset of ours.
+const MOST_AHEAD: u64 = 1_000;
 
 /// See the module.
 pub struct ReportKeyset {
     /// The generation that it holds.
     pub generation: u64,
     /// The versions.
-    pub versions: Vec<u32>,
+    pub versions: Vec<HeldVersion>,
+    /// The version that it encrypts under.
+    pub primary: u32,
     /// The version of its software.
     pub software: String,
 }
 
-/// When to report again.
+/// What the node does next.
 #[derive(Debug)]
-pub struct Reported(pub Span);
+pub struct Reported {
+    /// When to report again.
+    pub again: Span,
+    /// Whether to give back what the broker does not know.
+    pub give_back: bool,
+}
 
 impl Reply for Reported {}
 
@@ -57,35 +66,60 @@ impl Operation for ReportKeyset {
         }
         let tenant = permit.tenant();
         let found = known(world, permit.caller())?;
-        if self.generation > found.cluster.generation {
-            // The broker was restored from a backup; rotating now would make numbers that the node knows already.
-            tracing::warn!(
-                cluster = %found.cluster.name, node = %found.node.name, held = self.generation,
-                known = found.cluster.generation, "Node holds a newer keyset than the broker"
-            );
-        }
         let now = world.clock.now();
+        // INVARIANT (restored): while a node holds what the broker does not know, nothing is rotated (take_back.rs).
+        let unknown = found.cluster.unknown_of(&self.versions);
+        if !unknown.is_empty() {
+            let (cluster, node) = (&found.cluster.name, &found.node.name);
+            tracing::warn!(%cluster, %node, ?unknown, "Node holds key versions that the broker does not know");
+        }
+        let asked = found.cluster.take_back.as_ref().filter(|asked| asked.node == found.node.id && asked.until >= now);
+        let give_back = asked.is_some() && !unknown.is_empty();
         let report = ReportRecord {
             at: now,
             generation: self.generation,
             versions: self.versions.clone(),
             software: self.software.clone(),
         };
-        let again = if found.cluster.waiting.is_some() || found.cluster.next.is_some() { SOON } else { AGAIN };
+        let soon = found.cluster.waiting.is_some() || found.cluster.next.is_some() || !unknown.is_empty();
+        let reported = Reported { again: if soon { SOON } else { AGAIN }, give_back };
         let before = report_of(world, tenant, &found.cluster.id, &found.node.name).await?;
         let same = before.is_some_and(|before| {
             let fresh = before.at.saturating_add(FRESH) > now;
             fresh && ReportRecord { at: report.at, ..before } == report
         });
-        let advanced = advance(world, tenant, &found.cluster, &found.node.name, &report).await?;
+        let advanced = match self.ahead(&found.cluster, &unknown, now) {
+            Some(ahead) => Some(ahead),
+            None => advance(world, tenant, &found.cluster, &found.node.name, &report).await?,
+        };
         if same && advanced.is_none() {
-            return Ok(Done::Answer(Reported(again)));
+            return Ok(Done::Answer(reported));
         }
         let mut changes = Changes::new();
         changes.put_data(report_place(tenant, &found.cluster.id, &found.node.name)?, &report)?;
         if let Some(cluster) = advanced {
             changes.put_control(tenant, cluster.name.as_str(), &cluster)?;
         }
-        Ok(Done::Change(changes, Reported(again)))
+        Ok(Done::Change(changes, reported))
+    }
+}
+
+impl ReportKeyset {
+    /// The cluster as the node knows it, where the broker has all its versions and an older generation: it was restored, and
+    /// lost no more than changes of the plan. Nodes take only what is newer than what they have.
+    fn ahead(&self, cluster: &ClusterRecord, unknown: &[u32], now: Timestamp) -> Option<ClusterRecord> {
+        let by = self.generation.checked_sub(cluster.generation).filter(|by| (1..=MOST_AHEAD).contains(by))?;
+        if !unknown.is_empty() {
+            return None;
+        }
+        let mut next = cluster.clone();
+        next.settle(now);
+        let enabled = next.version(self.primary).is_some_and(|version| version.state == VersionState::Enabled);
+        if enabled && self.primary > next.primary {
+            (next.primary, next.next, next.waiting) = (self.primary, None, None);
+        }
+        next.generation = self.generation.saturating_add(1);
+        tracing::warn!(cluster = %cluster.name, by, "Cluster taken on to the generation that a node knows");
+        Some(next)
     }
 }

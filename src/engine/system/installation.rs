@@ -8,7 +8,7 @@ use rustix::process::{DumpableBehavior, dumpable_behavior};
 
 use super::{SYSTEM, change::record_of};
 use crate::{
-    engine::{Done, EngineError, Lifecycle, Operation, Reply, World, backup},
+    engine::{Done, EngineError, Lifecycle, Operation, Reply, World, backup, cluster},
     method::{Action, Method, TenantId, Tenantwide, rows},
     policy::Permit,
     seal::{self, Reach},
@@ -79,6 +79,7 @@ impl Operation for GetStatus {
             let seen = last_backup.map_or("there is none".to_owned(), |at| format!("the last is of {at}"));
             warnings.push(format!("no backup is younger than 24 hours, {seen}: run `keyward backup create FILE`"));
         }
+        warnings.extend(unknown_keys(world).await?);
         warnings.extend(weak);
         let store_kind = store_kind(&lifecycle);
         Ok(Done::Answer(Installed {
@@ -98,6 +99,18 @@ impl Operation for GetStatus {
 /// Only `keyward dev` lets operators' tokens be used without a key, and only it opens a `dev` store.
 fn store_kind(lifecycle: &Lifecycle) -> &'static str {
     if lifecycle.parts.operator_bearer { "dev" } else { "production" }
+}
+
+/// Clusters whose nodes know more than this broker.
+async fn unknown_keys(world: &World) -> Result<Vec<String>, EngineError> {
+    let mut warnings = Vec::new();
+    for (_, tenant) in world.tables.tenants.all(TenantId::SYSTEM) {
+        for (_, cluster) in world.tables.clusters.all(tenant.id) {
+            let unknown = cluster::unknown(world, tenant.id, &cluster).await?;
+            warnings.extend(unknown.iter().map(|unknown| cluster::told(&cluster, unknown)));
+        }
+    }
+    Ok(warnings)
 }
 
 fn dead_members(status: &seal::Status) -> Vec<String> {

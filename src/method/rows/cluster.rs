@@ -21,4 +21,6 @@ super::rows! { "ClusterService";
     REVOKE_NODE = "RevokeNode", "cluster.revoke", Cluster, Write, Caller;
     /// Make a new version of the key.
     ROTATE = "RotateClusterKey", "cluster.rotate", Cluster, Write, Caller;
+    /// Take versions from a node that a restored broker does not know.
+    TAKE_BACK = "TakeBackKeyVersions", "cluster.take_back", Cluster, Write, Caller;
 }

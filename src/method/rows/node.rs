@@ -11,6 +11,8 @@ super::rows! { "NodeService";
     WATCH = "WatchKeyset", "node.keyset", Cluster, Read, Own;
     /// Say what is held.
     REPORT = "ReportKeyset", "node.report", Cluster, Read, Own;
+    /// Give back what a restored broker does not know.
+    GIVE_BACK = "GiveBackKeyset", "node.give_back", Cluster, Write, Own;
     /// Encrypt here.
     ENCRYPT = "RemoteEncrypt", "node.encrypt", Cluster, Read, Own;
     /// Decrypt here.

@@ -13,7 +13,8 @@ use keyward_kit::{
 use keyward_sdk::secret::Secret;
 use tonic::{Code, Status, transport::Channel};
 
-use super::{Broker, BrokerError, Held, KeysetEvent, KeysetEvents, connect::channel, convert};
+use super::{Broker, BrokerError, Held, KeysetEvent, KeysetEvents, Reported, connect::channel, convert};
+use crate::keyset::Keyset;
 use crate::node::{Facts, Node, NodeCertificate, NodeKey};
 
 const CALL: Duration = Duration::from_secs(10);
@@ -97,10 +98,12 @@ impl Broker for GrpcBroker {
             .boxed())
     }
 
-    async fn report(&self, held: &Held) -> Result<Duration, BrokerError> {
+    async fn report(&self, held: &Held) -> Result<Reported, BrokerError> {
+        let version =
+            |(version, random): &(u32, [u8; 8])| v1::HeldVersion { version: *version, random: random.to_vec().into() };
         let request = v1::ReportKeysetRequest {
             generation: held.generation,
-            versions: held.versions.clone(),
+            versions: held.versions.iter().map(version).collect(),
             primary: held.primary,
             software: crate::VERSION.to_owned(),
         };
@@ -108,9 +111,17 @@ impl Broker for GrpcBroker {
             let request = request.clone();
             async move { client.report_keyset(request).await }
         };
-        let again = self.call(CALL, ask).await?.report_again_in;
-        let again = again.and_then(|again| again.try_into().ok()).unwrap_or(Duration::from_secs(60));
-        Ok(again.clamp(Duration::from_secs(1), Duration::from_secs(3_600)))
+        let v1::ReportKeysetResponse { report_again_in, give_back } = self.call(CALL, ask).await?;
+        let again = report_again_in.and_then(|again| again.try_into().ok()).unwrap_or(Duration::from_secs(60));
+        Ok(Reported { again: again.clamp(Duration::from_secs(1), Duration::from_secs(3_600)), give_back })
+    }
+
+    async fn give_back(&self, keyset: &Keyset) -> Result<(), BrokerError> {
+        let ask = |mut client: Client| {
+            let keyset = Some(convert::held(keyset));
+            async move { client.give_back_keyset(v1::GiveBackKeysetRequest { keyset }).await }
+        };
+        self.call(CALL, ask).await.map(drop)
     }
 
     async fn renew(&self, key: NodeKey) -> Result<(NodeCertificate, Facts), BrokerError> {

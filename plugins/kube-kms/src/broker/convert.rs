@@ -85,6 +85,30 @@ pub(super) fn keyset(from: v1::Keyset, tenant: [u8; 16]) -> Result<Keyset, Broke
     Ok(keyset.check()?)
 }
 
+/// What this node holds, with the keys, for a broker that lost them.
+pub(super) fn held(keyset: &Keyset) -> v1::Keyset {
+    let version = |version: &Arc<Version>| v1::KeysetVersion {
+        version: version.version,
+        random: version.random.to_vec().into(),
+        material: version.material.as_ref().map(|key| key.expose().to_vec().into()).unwrap_or_default(),
+        state: match version.state {
+            VersionState::Enabled => v1::ClusterKeyState::Enabled,
+            VersionState::DecryptOnly => v1::ClusterKeyState::DecryptOnly,
+            VersionState::Disabled => v1::ClusterKeyState::Disabled,
+        }
+        .into(),
+    };
+    v1::Keyset {
+        cluster_id: keyset.place.cluster.as_bytes().to_vec().into(),
+        key: keyset.place.key.as_bytes().to_vec().into(),
+        generation: keyset.generation,
+        // One that is disabled came without its key, so there is nothing of it to give.
+        versions: keyset.versions.iter().filter(|version| version.material.is_some()).map(version).collect(),
+        primary: keyset.primary,
+        ..v1::Keyset::default()
+    }
+}
+
 /// What a node knows of its cluster.
 pub(super) fn facts(from: Option<v1::ClusterFacts>) -> Result<Facts, BrokerError> {
     let from = from.ok_or_else(|| malformed("the cluster"))?;

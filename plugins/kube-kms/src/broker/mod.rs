@@ -38,10 +38,19 @@ pub type KeysetEvents = Pin<Box<dyn Stream<Item = Result<KeysetEvent, BrokerErro
 pub struct Held {
     /// The generation.
     pub generation: u64,
-    /// The versions.
-    pub versions: Vec<u32>,
+    /// The versions, each with the random bytes made with it.
+    pub versions: Vec<(u32, [u8; 8])>,
     /// The version that encrypts.
     pub primary: u32,
+}
+
+/// What the broker wants after a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// When to report again.
+    pub again: Duration,
+    /// An operator wants what the broker does not know.
+    pub give_back: bool,
 }
 
 /// Why the broker did not do it. Nothing of this wipes anything: all of it counts as the broker being away.
@@ -75,8 +84,11 @@ pub trait Broker: Send + Sync + 'static {
     /// The keyset, then every change.
     async fn watch(&self, generation: u64) -> Result<KeysetEvents, BrokerError>;
 
-    /// Says what the node holds; answers when to say it again.
-    async fn report(&self, held: &Held) -> Result<Duration, BrokerError>;
+    /// Says what the node holds.
+    async fn report(&self, held: &Held) -> Result<Reported, BrokerError>;
+
+    /// Gives the broker the versions that it does not know, since it was restored. Only after it asked for them.
+    async fn give_back(&self, keyset: &Keyset) -> Result<(), BrokerError>;
 
     /// A certificate for `key`, and the facts as they are now.
     async fn renew(&self, key: NodeKey) -> Result<(NodeCertificate, Facts), BrokerError>;

@@ -104,6 +104,7 @@ impl Keeper {
             cluster = %self.provider.settings().cluster, held, generation,
             "Broker has an older keyset than this node and counts as away; it may have been restored from a backup"
         );
+        self.provider.tell();
     }
 
     async fn take(&mut self, keyset: Keyset) {

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use keyward_kit::endpoints::Backoff;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, info, warn};
 
-use crate::serve::Provider;
+use crate::{broker::Reported, serve::Provider};
 
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(60) };
 
@@ -31,8 +31,20 @@ pub async fn report(provider: Arc<Provider>, stop: CancellationToken) {
         let held = served.held();
         let Some(answer) = stop.run_until_cancelled(provider.broker().report(&held)).await else { return };
         wait = match answer {
-            Ok(again) => {
+            Ok(Reported { again, give_back }) => {
                 failures = 0;
+                if give_back {
+                    let given = provider.broker().give_back(served.keyset());
+                    match stop.run_until_cancelled(given).await {
+                        None => return,
+                        Some(Ok(())) => {
+                            info!(cluster = %provider.settings().cluster, "Key versions given back to a restored broker");
+                        }
+                        Some(Err(error)) => {
+                            warn!(cluster = %provider.settings().cluster, %error, "Key versions not taken back");
+                        }
+                    }
+                }
                 again
             }
             Err(error) => {

@@ -200,7 +200,12 @@ impl Provider {
         self.stale.notified().await;
     }
 
-    /// Waits until something else is served.
+    /// Lets the broker hear soon what is held: it has an older keyset, so an operator is to know.
+    pub fn tell(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Waits until something else is served, or the broker is to hear of what is.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }

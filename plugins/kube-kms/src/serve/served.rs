@@ -95,7 +95,7 @@ impl Served {
     pub fn held(&self) -> Held {
         Held {
             generation: self.keyset.generation,
-            versions: self.entries.iter().map(|entry| entry.version).collect(),
+            versions: self.keyset.versions.iter().map(|version| (version.version, version.random)).collect(),
             primary: self.primary.version,
         }
     }

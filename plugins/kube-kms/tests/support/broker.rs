@@ -241,7 +241,15 @@ impl NodeService for Service {
     ) -> Result<Response<v1::ReportKeysetResponse>, Status> {
         self.known(&request)?;
         self.0.reports.lock().unwrap().push(request.into_inner());
-        Ok(Response::new(v1::ReportKeysetResponse { report_again_in: None }))
+        Ok(Response::new(v1::ReportKeysetResponse::default()))
+    }
+
+    async fn give_back_keyset(
+        &self,
+        request: Request<v1::GiveBackKeysetRequest>,
+    ) -> Result<Response<v1::GiveBackKeysetResponse>, Status> {
+        self.known(&request)?;
+        Err(Status::failed_precondition("nobody asked"))
     }
 
     async fn remote_encrypt(

@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use keyward_api::v1::{
     Allowance, ClusterMode, CreateJoinTokenRequest, GetClusterRequest, ListClustersRequest, RegisterClusterRequest,
-    RemoveClusterRequest, RotateClusterKeyRequest, UpdateClusterRequest, cluster_service_client::ClusterServiceClient,
+    RemoveClusterRequest, RotateClusterKeyRequest, TakeBackKeyVersionsRequest, UpdateClusterRequest,
+    cluster_service_client::ClusterServiceClient,
 };
 use serde_json::json;
 
@@ -102,6 +103,16 @@ pub(crate) enum ClusterCommand {
         #[arg(long)]
         emergency: bool,
     },
+    /// After a restore: take key versions that the broker does not know from a node that holds them.
+    #[command(after_help = "Examples:
+  keyward status                              (names the nodes that hold more than the broker knows)
+  keyward cluster take-back prod cp-1")]
+    TakeBack {
+        /// The cluster.
+        name: String,
+        /// The node, by name or id.
+        node: String,
+    },
     /// Print the EncryptionConfiguration for kube-apiserver.
     EncryptionConfig(encryption_config::EncryptionConfigArgs),
 }
@@ -184,6 +195,12 @@ impl ClusterCommand {
             }
             Self::Rotate { name, emergency } => {
                 client.rotate_cluster_key(RotateClusterKeyRequest { name, emergency }).await?.into_inner().cluster
+            }
+            Self::TakeBack { name, node } => {
+                let (node_id, node_name) = nodes::id_or_name(node);
+                let request = TakeBackKeyVersionsRequest { name, node_id, node_name };
+                output.note("The node gives them back with its next report, within a minute.");
+                client.take_back_key_versions(request).await?.into_inner().cluster
             }
             Self::EncryptionConfig(args) => return args.run(&mut client, output).await,
         };

@@ -1,6 +1,7 @@
 //! `keyward cluster nodes` and `revoke-node`.
 
 use keyward_api::v1::{ListNodesRequest, Node, NodeState, RevokeNodeRequest};
+use keyward_kit::cluster::NodeId;
 use serde_json::{Value, json};
 
 use super::Clusters;
@@ -10,8 +11,17 @@ use crate::cli::{
     prompt::{self, Confirmed},
 };
 
-const COLUMNS: [&str; 8] =
-    ["name", "id", "state", "seen_at", "keyset_generation", "versions", "certificate_expires_at", "software"];
+const COLUMNS: [&str; 9] = [
+    "name",
+    "id",
+    "state",
+    "seen_at",
+    "keyset_generation",
+    "versions",
+    "unknown_versions",
+    "certificate_expires_at",
+    "software",
+];
 
 fn row(node: &Node) -> Vec<Value> {
     let state = match NodeState::try_from(node.state) {
@@ -27,6 +37,7 @@ fn row(node: &Node) -> Vec<Value> {
         time(node.seen_at.as_ref()),
         json!(node.keyset_generation),
         json!(node.versions),
+        json!(node.unknown_versions),
         time(node.certificate_expires_at.as_ref()),
         json!(node.software),
     ]
@@ -52,6 +63,11 @@ pub(super) async fn list(mut client: Clusters, name: String, output: &Output) ->
     Ok(())
 }
 
+/// What people typed, as an id or as a name.
+pub(super) fn id_or_name(node: String) -> (String, String) {
+    if node.parse::<NodeId>().is_ok() { (node, String::new()) } else { (String::new(), node) }
+}
+
 /// Revokes one, by name or id.
 pub(super) async fn revoke(
     mut client: Clusters,
@@ -62,8 +78,7 @@ pub(super) async fn revoke(
 ) -> Result<(), CliError> {
     let what = format!("Revoking the node `{node}` ends its way back; it has to join anew");
     prompt::confirm(&what, &node, confirmed)?;
-    let is_id = node.len() == 32 && node.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (node_id, node_name) = if is_id { (node, String::new()) } else { (String::new(), node) };
+    let (node_id, node_name) = id_or_name(node);
     let revoked = client.revoke_node(RevokeNodeRequest { name, node_id, node_name }).await?.into_inner().node;
     output.record(&COLUMNS.iter().copied().zip(row(&revoked.unwrap_or_default())).collect::<Vec<_>>());
     output.note("The node may have kept copies of the key; `keyward cluster rotate --emergency` makes them useless for what is written from now on.");
