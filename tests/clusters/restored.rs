@@ -60,7 +60,7 @@ async fn what_a_restored_broker_does_not_know_it_names_rotates_not_and_takes_bac
     until("the node has told", || async { nodes(&broker, "prod").await[0].unknown_versions == [2] }).await;
     let status = broker.operator().await.seal().get_status(GetStatusRequest {}).await.unwrap().into_inner();
     let warning = status.warnings.iter().find(|warning| warning.contains("cp-1")).expect("an operator is told");
-    assert!(warning.contains("keyward cluster take-back prod cp-1"), "{warning}");
+    assert!(warning.contains("keyward cluster recover-keyset prod cp-1"), "{warning}");
     for emergency in [false, true] {
         let refused = rotate(&broker, emergency).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "KEYS_UNKNOWN"));
@@ -70,7 +70,7 @@ async fn what_a_restored_broker_does_not_know_it_names_rotates_not_and_takes_bac
     let unasked = node.give_back(running.provider.served().unwrap().keyset()).await.unwrap_err();
     assert!(matches!(unasked, BrokerError::Refused { code: Code::FailedPrecondition, .. }), "{unasked}");
 
-    keyward.ok(&["cluster", "take-back", "prod", "cp-1"]);
+    keyward.ok(&["cluster", "recover-keyset", "prod", "cp-1"]);
     until("it is taken back", || async { get(&broker, "prod").await.versions.len() == 2 }).await;
     let back = get(&broker, "prod").await;
     assert_eq!((back.primary, &back.versions[1].key_id), (2, &lost.versions[1].key_id));

@@ -76,7 +76,7 @@ pub(in crate::engine) fn told(cluster: &ClusterRecord, Unknown { node, versions 
     let name = &cluster.name;
     let versions = versions.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     let what = match cluster.mode {
-        ClusterMode::Local => format!("take them back with `keyward cluster take-back {name} {node}`"),
+        ClusterMode::Local => format!("take them back with `keyward cluster recover-keyset {name} {node}`"),
         ClusterMode::Remote => "restore a newer backup".to_owned(),
     };
     format!(

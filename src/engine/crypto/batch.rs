@@ -49,17 +49,33 @@ pub struct ToDecrypt {
 #[derive(Debug)]
 pub struct BatchOf<T>(pub Vec<Result<T, EngineError>>);
 
-impl<T: Send + 'static> Reply for BatchOf<T> {}
+impl Reply for BatchOf<Sealed> {}
+
+impl Reply for BatchOf<Opened> {
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        plaintexts(self.0.iter().flatten().map(|opened| &opened.plaintext))
+    }
+}
 
 /// So many short items take as long as one payload that leaves the serving thread.
 const FEW: usize = 50;
 
-with_key!(BatchEncrypt = rows::crypto::BATCH_ENCRYPT, BatchOf<Sealed>, |this, key| {
-    let items = this.items.clone();
-    let bytes = items.iter().map(|item| item.plaintext.len()).sum();
-    let long = items.len() > FEW || cipher::is_long(&key, bytes);
-    offload_if(long, move || encrypt(&key, &items))
-});
+/// The plaintexts, by name for the record.
+fn plaintexts<'a>(all: impl Iterator<Item = &'a Secret>) -> Vec<(&'a str, &'a Secret)> {
+    all.take(keyward_kit::audit::record::MAX_ITEMS).map(|plaintext| ("plaintext", plaintext)).collect()
+}
+
+with_key!(
+    BatchEncrypt = rows::crypto::BATCH_ENCRYPT,
+    BatchOf<Sealed>,
+    secrets | it | plaintexts(it.items.iter().map(|item| &item.plaintext)),
+    |this, key| {
+        let items = this.items.clone();
+        let bytes = items.iter().map(|item| item.plaintext.len()).sum();
+        let long = items.len() > FEW || cipher::is_long(&key, bytes);
+        offload_if(long, move || encrypt(&key, &items))
+    }
+);
 
 with_key!(BatchDecrypt = rows::crypto::BATCH_DECRYPT, BatchOf<Opened>, |this, key| {
     let items = this.items.clone();

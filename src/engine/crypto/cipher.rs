@@ -31,7 +31,11 @@ pub struct Opened {
 }
 
 impl Reply for Sealed {}
-impl Reply for Opened {}
+impl Reply for Opened {
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        vec![("plaintext", &self.plaintext)]
+    }
+}
 
 /// No other use of envelopes has this purpose. Tenant and key are named by their random ids, so what was made in another
 /// tenant, or under a key of the same path that is gone, does not open.

@@ -38,7 +38,11 @@ pub struct DataKey {
     pub sealed: Sealed,
 }
 
-impl Reply for DataKey {}
+impl Reply for DataKey {
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        vec![("plaintext", &self.plaintext)]
+    }
+}
 
 with_key!(GenerateDataKey = rows::crypto::DATA_KEY, DataKey, |this, key| {
     let (aad, bytes) = (this.aad.clone(), this.bytes);

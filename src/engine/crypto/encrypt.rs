@@ -21,7 +21,7 @@ pub struct Encrypt {
     pub aad: Bytes,
 }
 
-with_key!(Encrypt = rows::crypto::ENCRYPT, Sealed, |this, key| {
+with_key!(Encrypt = rows::crypto::ENCRYPT, Sealed, secrets | it | vec![("plaintext", &*it.plaintext)], |this, key| {
     let (plaintext, aad) = (this.plaintext.clone(), this.aad.clone());
     offload_if(cipher::is_long(&key, plaintext.len()), move || cipher::seal(&key, &aad, &plaintext))
 });

@@ -44,6 +44,13 @@ fn within(what: &'static str, len: usize, limit: usize) -> Result<(), EngineErro
 /// Names the row of an operation with the key at its `key`, and gives policies that key's attributes.
 macro_rules! with_key {
     ($operation:ty = $row:path, $reply:ty, |$this:ident, $found:ident| $work:expr) => {
+        with_key!($operation = $row, $reply, secrets | _none | Vec::new(), |$this, $found| $work);
+    };
+    (
+        $operation:ty = $row:path, $reply:ty,
+        secrets |$whose:ident| $secrets:expr,
+        |$this:ident, $found:ident| $work:expr
+    ) => {
         impl crate::method::Action for $operation {
             const METHOD: &'static crate::method::Method = &$row;
             type Resource = crate::method::KeyResource;
@@ -61,6 +68,11 @@ macro_rules! with_key {
                 tenant: crate::method::TenantId,
             ) -> crate::method::Attributes {
                 world.tables.keys.attributes(tenant, &self.key)
+            }
+
+            fn secrets(&self) -> Vec<(&str, &keyward_sdk::secret::Secret)> {
+                let $whose = self;
+                $secrets
             }
 
             async fn execute(

@@ -56,7 +56,7 @@ impl Operation for GiveBackKeyset {
         let mut cluster = (*found.cluster).clone();
         let asked = cluster.take_back.take();
         if asked.is_none_or(|asked| asked.node != found.node.id || asked.until < now) {
-            let what = "nobody asked this node for its keys; an operator does with `keyward cluster take-back`";
+            let what = "nobody asked this node for its keys; an operator does with `keyward cluster recover-keyset`";
             return Err(EngineError::state("NOT_ASKED", what));
         }
         if self.place != (*cluster.id.as_bytes(), *cluster.key.as_bytes()) {

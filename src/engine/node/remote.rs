@@ -43,7 +43,11 @@ pub struct RemoteDecrypt {
 /// A seed.
 pub struct RemotePlaintext(pub Secret);
 
-impl Reply for RemotePlaintext {}
+impl Reply for RemotePlaintext {
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        vec![("plaintext", &self.0)]
+    }
+}
 
 impl Action for RemoteEncrypt {
     const METHOD: &'static Method = &rows::node::ENCRYPT;
@@ -83,6 +87,10 @@ fn not_enabled(version: u32) -> EngineError {
 
 impl Operation for RemoteEncrypt {
     type Reply = RemoteCiphertext;
+
+    fn secrets(&self) -> Vec<(&str, &Secret)> {
+        vec![("plaintext", &self.seed)]
+    }
 
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<RemoteCiphertext>, EngineError> {
         let (found, version) = unknown(world, permit.caller(), self.version)?;

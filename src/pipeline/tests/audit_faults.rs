@@ -1,7 +1,12 @@
 //! What is seen when the audit log cannot be written, and after it can again.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
+use bytes::Bytes;
+use keyward_sdk::secret::Secret;
 use tokio::time::Instant;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -11,6 +16,7 @@ use crate::{
     engine::{
         SealState,
         auth::{Revoke, RevokeWhat},
+        crypto::{Decrypt, Encrypt},
         key::{CreateKey, KeyType, Origin, SetKeyVersionState, Settable},
         system::Seal,
     },
@@ -142,4 +148,17 @@ async fn records_hold_keyed_hashes_of_secret_values_and_never_the_values() {
     assert!(hash.is_string());
     assert!(written.iter().all(|record| &record["hashes"]["password"] == hash), "the same value, the same hash");
     assert!(!format!("{written:?}{read:?}").contains("marked-4711"));
+
+    let _ = bench.pipeline.run(&bench.soon(), key()).await.unwrap();
+    let plaintext = Arc::new(Secret::copy_of(b"marked-4711").unwrap());
+    let encrypt = Encrypt { key: "app".parse().unwrap(), plaintext, aad: Bytes::new() };
+    let sealed = bench.pipeline.run(&bench.soon(), encrypt).await.unwrap().into_reply();
+    let decrypt =
+        Decrypt { key: "app".parse().unwrap(), ciphertext: sealed.ciphertext.into(), aad: Bytes::new(), version: 0 };
+    let _ = bench.pipeline.run(&bench.soon(), decrypt).await.unwrap();
+    for rpc in ["Encrypt", "Decrypt"] {
+        let told = bench.told(&format!("keyward.v1.CryptoService/{rpc}"));
+        assert_eq!(&told[0]["hashes"]["plaintext"], hash, "of a value that goes through a key as well: {told:?}");
+        assert!(!format!("{told:?}").contains("marked-4711"));
+    }
 }

@@ -106,8 +106,8 @@ pub(crate) enum ClusterCommand {
     /// After a restore: take key versions that the broker does not know from a node that holds them.
     #[command(after_help = "Examples:
   keyward status                              (names the nodes that hold more than the broker knows)
-  keyward cluster take-back prod cp-1")]
-    TakeBack {
+  keyward cluster recover-keyset prod cp-1")]
+    RecoverKeyset {
         /// The cluster.
         name: String,
         /// The node, by name or id.
@@ -196,7 +196,7 @@ impl ClusterCommand {
             Self::Rotate { name, emergency } => {
                 client.rotate_cluster_key(RotateClusterKeyRequest { name, emergency }).await?.into_inner().cluster
             }
-            Self::TakeBack { name, node } => {
+            Self::RecoverKeyset { name, node } => {
                 let (node_id, node_name) = nodes::id_or_name(node);
                 let request = TakeBackKeyVersionsRequest { name, node_id, node_name };
                 output.note("The node gives them back with its next report, within a minute.");
