@@ -3,6 +3,7 @@
 mod node;
 mod rotating;
 mod shutting_out;
+mod wire;
 
 use std::{
     path::{Path, PathBuf},
