@@ -10,6 +10,7 @@ mod daemon;
 mod jobs;
 mod provider;
 mod status;
+mod timed;
 
 #[allow(unused_imports, reason = "each test takes what it needs")]
 pub use self::{
@@ -20,4 +21,5 @@ pub use self::{
     jobs::{AUDIENCE, github},
     provider::Provider,
     status::{field, reason},
+    timed::Timed,
 };

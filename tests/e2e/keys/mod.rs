@@ -4,6 +4,7 @@ mod batch;
 mod command;
 mod due;
 mod import;
+mod rsa;
 mod tenants;
 mod work;
 

@@ -1,70 +1,16 @@
 //! What a broker does by the clock.
 
-use std::sync::Arc;
-
-use keyward::{app::jobs::Jobs, config::Config, engine::World, method::TenantId};
+use keyward::method::TenantId;
 use keyward_api::v1::{
     CreateKeyRequest, CreateTenantRequest, DestroyTenantRequest, EncryptRequest, GetStatusRequest, KeyType,
-    KeyVersionState, RecoverRequest, RedeemBootstrapTokenRequest, RevokeRequest, RotateKeyringRequest,
-    ScheduleKeyDestructionRequest, SealState, SetKeyVersionStateRequest, crypto_service_client::CryptoServiceClient,
-    key_service_client::KeyServiceClient, revoke_request::What,
+    KeyVersionState, RecoverRequest, RevokeRequest, RotateKeyringRequest, ScheduleKeyDestructionRequest, SealState,
+    SetKeyVersionStateRequest, crypto_service_client::CryptoServiceClient, key_service_client::KeyServiceClient,
+    revoke_request::What,
 };
-use keyward_sdk::time::{Clock, ManualClock, Span, SystemClock};
+use keyward_sdk::time::{Clock, Span};
 
 use super::{read, seal_status, write};
-use crate::support::{Broker, Caller, Client, broker, reason};
-
-/// A broker whose clock is moved by hand, with jobs of its own that are run by hand. It is called over its socket, since
-/// certificates of another time are no good to a real client.
-pub(super) struct Timed {
-    pub(super) broker: Broker,
-    clock: Arc<ManualClock>,
-    jobs: Option<Jobs>,
-}
-
-impl Timed {
-    pub(super) async fn start() -> Self {
-        let clock = ManualClock::at(SystemClock.now());
-        let broker = broker().clock(clock.clone()).start().await;
-        let mut this = Self { broker, clock, jobs: None };
-        this.begin();
-        this
-    }
-
-    fn begin(&mut self) {
-        let pipeline = self.broker.pipeline();
-        let jobs = Jobs::new(pipeline.lifecycle().clone(), pipeline.audit().clone(), self.clock.clone());
-        self.jobs = Some(jobs);
-    }
-
-    async fn restart(&mut self, change: impl FnOnce(&mut Config)) {
-        self.jobs = None;
-        self.broker.stop().await;
-        self.broker.reconfigure(change);
-        self.broker.start_again().await;
-        self.begin();
-    }
-
-    /// Lets time go by, and runs what is due then.
-    pub(super) async fn pass(&mut self, by: Span) {
-        self.clock.advance(by);
-        self.jobs.as_mut().unwrap().round().await;
-    }
-
-    /// A token lives for an hour at most: after days, an operator comes by recovery.
-    pub(super) async fn operator(&self) -> Caller {
-        let local = self.broker.socket().await;
-        let recovered = local.seal().recover(RecoverRequest { shares: Vec::new() }).await.unwrap().into_inner();
-        let request = RedeemBootstrapTokenRequest { bootstrap_token: recovered.operator_token };
-        let token = local.auth().redeem_bootstrap_token(request).await.unwrap().into_inner().token.unwrap();
-        assert!(token.bound);
-        local.token(&token.token)
-    }
-
-    pub(super) fn world(&self) -> Arc<World> {
-        self.broker.pipeline().lifecycle().world().unwrap()
-    }
-}
+use crate::support::{Caller, Client, Timed, reason};
 
 fn days(days: i64) -> Option<prost_types::Duration> {
     Some(prost_types::Duration { seconds: days * 86_400, nanos: 0 })
