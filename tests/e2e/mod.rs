@@ -6,6 +6,7 @@ mod audit_way;
 mod canary;
 mod certificates;
 mod denied;
+mod foreign;
 mod govern;
 mod input;
 mod keys;

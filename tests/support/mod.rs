@@ -10,6 +10,7 @@ mod daemon;
 mod jobs;
 mod provider;
 mod status;
+mod tenant;
 mod timed;
 
 #[allow(unused_imports, reason = "each test takes what it needs")]
