@@ -5,6 +5,7 @@ mod audit_cli;
 mod audit_way;
 mod canary;
 mod certificates;
+mod daemon;
 mod denied;
 mod foreign;
 mod govern;

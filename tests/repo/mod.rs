@@ -4,6 +4,7 @@ mod backends;
 mod crates;
 mod errors;
 mod imports;
+mod logs;
 mod methods;
 mod paths;
 mod promises;

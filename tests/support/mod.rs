@@ -18,7 +18,7 @@ pub use self::{
     broker::{Broker, Setup, broker},
     caller::{Caller, Client, Key, tls},
     cli::{Keyward, Ran},
-    daemon::Daemon,
+    daemon::{Daemon, Wanted},
     jobs::{AUDIENCE, github},
     provider::Provider,
     status::{field, reason},
