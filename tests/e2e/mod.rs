@@ -9,6 +9,7 @@ mod daemon;
 mod denied;
 mod foreign;
 mod govern;
+mod identity;
 mod input;
 mod keys;
 mod kv;
