@@ -79,7 +79,8 @@ impl Jobs {
         told("end tenants", done.tenants(now)).await;
         told("end keys", done.keys(What::End, now)).await;
         told("rotate keys", done.keys(What::Rotate, now)).await;
-        told("rotate keyrings", housekeeping::rotate_rings(&self.lifecycle, &world, now)).await;
+        let rings = housekeeping::rotate_rings(&self.lifecycle, &world, now, &housekeeping::RingUse::USUAL);
+        told("rotate keyrings", rings).await;
         told("rotate the root", housekeeping::rotate_root(&self.lifecycle, &world, now)).await;
         told("retain", housekeeping::retain(&world, now)).await;
         told("forget", housekeeping::forget(&world, now)).await;

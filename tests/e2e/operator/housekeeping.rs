@@ -1,6 +1,9 @@
 //! What a broker does by the clock.
 
-use keyward::method::TenantId;
+use keyward::{
+    engine::housekeeping::{RingUse, rotate_rings},
+    method::TenantId,
+};
 use keyward_api::v1::{
     CreateKeyRequest, CreateTenantRequest, DestroyTenantRequest, EncryptRequest, GetStatusRequest, KeyType,
     KeyVersionState, RecoverRequest, RevokeRequest, RotateKeyringRequest, ScheduleKeyDestructionRequest, SealState,
@@ -170,5 +173,37 @@ async fn a_new_version_of_the_system_keyring_takes_everything_over() {
     let status = operator.seal().get_status(GetStatusRequest {}).await.unwrap().into_inner();
     assert_eq!((status.keyrings[0].versions, status.keyrings[0].primary), (1, 3));
     timed.restart(|_| {}).await;
+    assert_eq!(read(&timed.operator().await, "a/b").await.unwrap(), "kept");
+}
+
+#[tokio::test]
+async fn keyrings_rotate_by_use_and_what_was_counted_outlives_a_restart() {
+    let mut timed = Timed::start().await;
+    let most = RingUse { seals: 40, in_memory: 10, ..RingUse::USUAL };
+    let round = async |timed: &Timed| {
+        let lifecycle = timed.broker.pipeline().lifecycle().clone();
+        rotate_rings(&lifecycle, &timed.world(), timed.clock.now(), &most).await.unwrap();
+        let world = timed.world();
+        world.vault.rings().of(world.main_tenant()).unwrap().record().primary
+    };
+    let seals = |timed: &Timed| timed.world().vault.rings().of(timed.world().main_tenant()).unwrap().seals();
+    let use_until = async |timed: &Timed, count: u64| {
+        let operator = timed.operator().await;
+        while seals(timed) < count {
+            write(&operator, "a/b", "kept").await.unwrap();
+        }
+    };
+    assert_eq!(round(&timed).await, 1);
+    use_until(&timed, 25).await;
+    assert_eq!(round(&timed).await, 1, "25 of 40");
+    assert!(seals(&timed) < 10, "they are counted in the store now");
+    timed.restart(|_| {}).await;
+    use_until(&timed, 9).await;
+    assert_eq!(round(&timed).await, 1, "so few are counted in memory only");
+    use_until(&timed, 20).await;
+    assert_eq!(round(&timed).await, 2, "25 and 20 of 40");
+    assert_eq!(round(&timed).await, 2, "once");
+    use_until(&timed, 25).await;
+    assert_eq!(round(&timed).await, 2, "the new version is counted from nothing");
     assert_eq!(read(&timed.operator().await, "a/b").await.unwrap(), "kept");
 }
