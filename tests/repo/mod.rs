@@ -9,6 +9,7 @@ mod methods;
 mod paths;
 mod promises;
 mod settings;
+mod shown;
 mod sizes;
 
 use std::path::{Path, PathBuf};
