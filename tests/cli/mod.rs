@@ -1,5 +1,6 @@
 //! The command line as people and scripts see it: what every command prints, word for word, and how it ends.
 
+mod backups;
 mod clusters;
 mod contexts;
 mod destructive;
