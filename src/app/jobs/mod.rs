@@ -45,7 +45,11 @@ impl Jobs {
     /// Does everything once a minute while the broker is open, and settles what a crash left as soon as it opens.
     pub(super) async fn minutely(mut self, stop: CancellationToken) {
         loop {
-            self.round().await;
+            // A member that answers late holds nobody up who stops: what is cut short is done again after the next start.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.round() => {}
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.lifecycle.opened() => self.recovered = false,
