@@ -5,3 +5,4 @@ mod clocked;
 mod lockout;
 mod names;
 mod revoking;
+mod streams;
