@@ -12,6 +12,7 @@
 #[macro_use]
 mod support;
 
+mod cli;
 mod clusters;
 mod contract;
 mod e2e;

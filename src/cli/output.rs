@@ -167,6 +167,14 @@ fn cell(value: &Value) -> String {
     }
 }
 
+/// A span as options take it, e.g. `90d`, or null.
+#[must_use]
+pub(super) fn span(span: Option<&prost_types::Duration>) -> Value {
+    let span = span.and_then(|span| std::time::Duration::try_from(*span).ok());
+    let millis = span.and_then(|span| u64::try_from(span.as_millis()).ok());
+    millis.map_or(Value::Null, |millis| Value::String(keyward_sdk::time::Span::from_millis(millis).to_string()))
+}
+
 /// A time as RFC 3339, or null.
 #[must_use]
 pub(super) fn time(at: Option<&prost_types::Timestamp>) -> Value {

@@ -30,7 +30,7 @@ pub(super) fn confirm(what: &str, name: &str, confirmed: Confirmed) -> Result<()
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(CliError::usage(format!("{what} is hard to undo: give `--yes` where there is no terminal")));
+        return Err(CliError::usage(format!("{what}; give `--yes` where nobody can be asked")));
     }
     let mut error = std::io::stderr();
     let asked = write!(error, "{what}. Type `{name}` to go on: ").and_then(|()| error.flush());

@@ -16,7 +16,7 @@ use crate::{
             PutSealPath, Recover, Recovered, RotateKeyring, RotateRootKey, Seal, SealStatus, Sealed, Unseal,
         },
     },
-    seal::{NewMember, NewPath, PathProgress, PersonShare, Who},
+    seal::{InstallationId, NewMember, NewPath, PathProgress, PersonShare, Who},
 };
 
 impl TryFrom<pb::SealPath> for NewPath {
@@ -72,7 +72,7 @@ impl TryFrom<pb::InitializeRequest> for Initialize {
 impl From<Initialized> for pb::InitializeResponse {
     fn from(made: Initialized) -> Self {
         Self {
-            installation_id: data_encoding::HEXLOWER.encode(&made.installation.0),
+            installation_id: InstallationId::from_bytes(made.installation.0).to_string(),
             root_fingerprint: made.root_fingerprint,
             shares: made.shares.into_iter().map(Into::into).collect(),
             operator_token: made.operator_token.expose().to_owned(),

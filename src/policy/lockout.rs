@@ -16,13 +16,13 @@ pub const OPERATOR_ROLE: &str = "operator";
 /// The action of changing a policy.
 pub const WRITE_POLICY: &str = "policy.write";
 
-/// Whether, under these policies and with these roles, someone can still write policies. Errs on the side of no: what
+/// Whether, under these policies and with these roles and issuers, someone can still write policies. Errs on the side of no: what
 /// depends on a condition does not count, so a change that is refused for it may have to be forced.
 ///
 /// There must be a `permit` without conditions for writing any policy, for a role that is `operator`, or that exists and
-/// that some `permit` lets someone assume, and no `forbid` without conditions against the same.
+/// that some `permit` lets someone assume (of an issuer that exists, where it names one), and no `forbid` without conditions against the same.
 #[must_use]
-pub fn someone_can_write_policies(policies: &Policies, roles: &BTreeSet<Name>) -> bool {
+pub fn someone_can_write_policies(policies: &Policies, roles: &BTreeSet<Name>, issuers: &BTreeSet<Name>) -> bool {
     let schema = policies.schema();
     let (Some(write), Some(assume)) =
         (schema.action(WRITE_POLICY, ResourceKind::Policy), schema.action(ASSUME, ResourceKind::Role))
@@ -30,9 +30,23 @@ pub fn someone_can_write_policies(policies: &Policies, roles: &BTreeSet<Name>) -
         return false;
     };
     let role_type = &schema.types().role;
+    // `Issuer::"name"` and `Principal::"oidc/name/subject"`.
+    let is_gone = |whose: &EntityUid| {
+        let (types, id): (_, &str) = (schema.types(), whose.id().as_ref());
+        let issuer = if *whose.type_name() == types.issuer {
+            Some(id)
+        } else if *whose.type_name() == types.principal {
+            id.strip_prefix("oidc/").map(|rest| rest.split_once('/').map_or(rest, |(issuer, _)| issuer))
+        } else {
+            None
+        };
+        issuer.is_some_and(|issuer| !issuers.iter().any(|known| known.as_str() == issuer))
+    };
     let known = roles.iter().map(Name::as_str).filter(|role| *role != OPERATOR_ROLE).map(|role| uid(role_type, role));
     let takeable: Vec<EntityUid> = known
-        .filter(|role| policies.statements().iter().any(|statement| permits_taking(&statement.cedar, assume, role)))
+        .filter(|role| {
+            policies.statements().iter().any(|statement| permits_taking(&statement.cedar, assume, role, is_gone))
+        })
         .chain(std::iter::once(uid(role_type, OPERATOR_ROLE)))
         .collect();
     let says = |effect, role: &EntityUid| {
@@ -57,11 +71,17 @@ fn is_about_all_policies(policy: &cedar_policy::Policy, write: &ActionWord, role
 }
 
 /// Whether a `permit`, with or without conditions, is about taking `role`.
-fn permits_taking(policy: &cedar_policy::Policy, assume: &ActionWord, role: &EntityUid) -> bool {
-    let in_a_role = match policy.principal_constraint() {
+fn permits_taking(
+    policy: &cedar_policy::Policy,
+    assume: &ActionWord,
+    role: &EntityUid,
+    is_gone: impl Fn(&EntityUid) -> bool,
+) -> bool {
+    let nobody = match policy.principal_constraint() {
         PrincipalConstraint::Any | PrincipalConstraint::Is(_) => false,
         PrincipalConstraint::In(uid) | PrincipalConstraint::Eq(uid) | PrincipalConstraint::IsIn(_, uid) => {
-            uid.type_name() == role.type_name() // nobody is in a role while taking one
+            // Nobody is in a role while taking one.
+            uid.type_name() == role.type_name() || is_gone(&uid)
         }
     };
     let resource = match policy.resource_constraint() {
@@ -69,7 +89,7 @@ fn permits_taking(policy: &cedar_policy::Policy, assume: &ActionWord, role: &Ent
         ResourceConstraint::Is(kind) => kind == *role.type_name(),
         ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => uid == *role,
     };
-    policy.effect() == Effect::Permit && !in_a_role && resource && covers(&policy.action_constraint(), assume)
+    policy.effect() == Effect::Permit && !nobody && resource && covers(&policy.action_constraint(), assume)
 }
 
 fn covers(constraint: &ActionConstraint, action: &ActionWord) -> bool {

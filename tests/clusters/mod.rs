@@ -4,6 +4,7 @@ mod node;
 mod restored;
 mod rotating;
 mod shutting_out;
+mod wire;
 
 use std::{
     path::{Path, PathBuf},

@@ -14,14 +14,7 @@ use crate::support::{Broker, Caller, Key, broker, github, reason};
 
 /// A tenant `other`, and its operator.
 async fn other(broker: &Broker) -> Caller {
-    let create = CreateTenantRequest { name: "other".to_owned(), description: String::new() };
-    let made = broker.operator().await.tenants().create_tenant(create).await.unwrap().into_inner();
-    let caller = broker.caller().key(&Key::make()).connect().await;
-    let redeem = RedeemBootstrapTokenRequest { bootstrap_token: made.operator_token };
-    let token = caller.auth().redeem_bootstrap_token(redeem.clone()).await.unwrap().into_inner().token.unwrap();
-    let twice = caller.auth().redeem_bootstrap_token(redeem).await.unwrap_err();
-    assert_eq!(why(&twice), (Code::Unauthenticated, "BOOTSTRAP_TOKEN_UNKNOWN".to_owned()));
-    caller.token(&token.token)
+    broker.tenant("other").await
 }
 
 fn why(status: &Status) -> (Code, String) {
@@ -135,7 +128,7 @@ async fn a_suspended_tenant_is_refused_until_it_is_resumed() {
     let name = || "other".to_owned();
     main.tenants().suspend_tenant(SuspendTenantRequest { name: name() }).await.unwrap();
     let status = other.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
-    assert_ne!(status.code(), Code::Ok, "{status:?}");
+    assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
     main.tenants().resume_tenant(ResumeTenantRequest { name: name() }).await.unwrap();
     other.auth().who_am_i(WhoAmIRequest {}).await.unwrap();
     let destroyed = main
@@ -144,10 +137,22 @@ async fn a_suspended_tenant_is_refused_until_it_is_resumed() {
         .await
         .unwrap();
     assert_eq!(destroyed.into_inner().tenant.unwrap().state(), TenantState::Destroying);
-    other.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
+    let status = other.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
     let cancel = CancelTenantDestructionRequest { name: name() };
     let tenant = main.tenants().cancel_tenant_destruction(cancel).await.unwrap().into_inner().tenant.unwrap();
     assert_eq!(tenant.state(), TenantState::Suspended);
     let again = main.tenants().suspend_tenant(SuspendTenantRequest { name: "main".to_owned() }).await.unwrap_err();
-    assert_ne!(again.code(), Code::Ok, "main cannot be suspended");
+    assert_eq!(again.code(), Code::FailedPrecondition, "main cannot be suspended");
+}
+
+#[tokio::test]
+async fn a_bootstrap_token_serves_once() {
+    let broker = broker().start().await;
+    let bootstrap_token = broker.new_tenant("other").await;
+    let caller = broker.caller().key(&Key::make()).connect().await;
+    let redeem = RedeemBootstrapTokenRequest { bootstrap_token };
+    caller.auth().redeem_bootstrap_token(redeem.clone()).await.unwrap();
+    let twice = caller.auth().redeem_bootstrap_token(redeem).await.unwrap_err();
+    assert_eq!(why(&twice), (Code::Unauthenticated, "BOOTSTRAP_TOKEN_UNKNOWN".to_owned()));
 }

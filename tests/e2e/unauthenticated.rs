@@ -6,7 +6,7 @@ use keyward_testbed::CiTokens;
 use serde_json::json;
 use tonic::{Code, Status};
 
-use crate::support::{AUDIENCE, Caller, Key, broker, github, reason};
+use crate::support::{Caller, Key, broker, github, reason};
 
 async fn refused(caller: &Caller) -> (Code, String) {
     let status = caller.auth().who_am_i(WhoAmIRequest {}).await.expect_err("nobody is identified");
@@ -115,15 +115,15 @@ async fn an_oidc_token_that_is_not_for_us_does_not_log_in() {
         assert_eq!(status.code(), Code::Unauthenticated, "{status:?}");
         reason(&status)
     };
-    let mut reasons = vec![
+    let reasons = [
         refused(&ci.github(json!({ "aud": "https://elsewhere.example" }))).await,
         refused(&github(&ci, json!({ "exp": 1_600_000_000 }))).await,
         refused(&github(&mallory, json!({}))).await,
         refused(&github(&mallory, json!({ "iss": ci.issuer() }))).await,
         refused("not.a.token").await,
     ];
-    reasons.sort();
-    reasons.dedup();
-    assert!(reasons.len() >= 4, "one reason each: {reasons:?}");
-    assert_eq!(AUDIENCE, "https://github.com/acme");
+    assert_eq!(
+        reasons,
+        ["ID_TOKEN_AUDIENCE", "ID_TOKEN_EXPIRED", "ISSUER_UNKNOWN", "ID_TOKEN_KEY_UNKNOWN", "ID_TOKEN_GARBLED"]
+    );
 }

@@ -4,10 +4,12 @@ mod backends;
 mod crates;
 mod errors;
 mod imports;
+mod logs;
 mod methods;
 mod paths;
 mod promises;
 mod settings;
+mod shown;
 mod sizes;
 
 use std::path::{Path, PathBuf};

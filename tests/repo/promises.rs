@@ -1,10 +1,8 @@
 //! What is promised is shown: docs/promises.toml names tests that exist.
 
-use std::collections::HashSet;
-
 use serde::Deserialize;
 
-use super::{files, read, root, rust};
+use super::{read, root, shown::Tests};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,30 +29,10 @@ enum State {
     Partly,
 }
 
-/// The names of all functions that are tests, also those that a macro or a suite makes.
-fn functions() -> HashSet<String> {
-    let mut names = HashSet::new();
-    for file in rust() {
-        for line in read(&file).lines() {
-            if let Some((_, rest)) = line.split_once("fn ") {
-                names.insert(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned());
-            }
-        }
-    }
-    for file in files("tests", ".go") {
-        for line in read(&file).lines() {
-            if let Some(rest) = line.strip_prefix("func ") {
-                names.insert(rest.split('(').next().unwrap().to_owned());
-            }
-        }
-    }
-    names
-}
-
 #[test]
 fn every_promise_is_shown_by_tests_that_exist() {
     let page: Page = toml::from_str(&read("docs/promises.toml")).unwrap();
-    let functions = functions();
+    let tests = Tests::of_the_repository();
     let mut wrong = Vec::new();
     for promise in &page.promise {
         if promise.state == State::Kept && promise.tests.is_empty() {
@@ -63,9 +41,8 @@ fn every_promise_is_shown_by_tests_that_exist() {
         for test in &promise.tests {
             let is_file = test.contains('/') && root().join(test.split(' ').next().unwrap()).exists();
             let command = test.starts_with("make ") || test.starts_with("cargo ");
-            let name = test.rsplit("::").next().unwrap();
-            if !is_file && !command && !functions.contains(name) {
-                wrong.push(format!("{test} does not exist: {}", promise.text));
+            if !is_file && !command && !tests.have(test) {
+                wrong.push(format!("{test} is no test: {}", promise.text));
             }
         }
     }
@@ -76,7 +53,7 @@ fn every_promise_is_shown_by_tests_that_exist() {
 #[test]
 fn the_tests_in_threats_exist() {
     let text = read("THREATS.md");
-    let functions = functions();
+    let tests = Tests::of_the_repository();
     let mut named = 0;
     for word in text.split('`').skip(1).step_by(2) {
         let plain = word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
@@ -84,7 +61,7 @@ fn the_tests_in_threats_exist() {
             continue;
         }
         named += 1;
-        assert!(functions.contains(word), "THREATS.md names {word}, which does not exist");
+        assert!(tests.have(word), "THREATS.md names {word}, which is no test");
     }
     assert!(named > 20, "THREATS.md names {named} tests only");
 }

@@ -10,14 +10,17 @@ mod daemon;
 mod jobs;
 mod provider;
 mod status;
+mod tenant;
+mod timed;
 
 #[allow(unused_imports, reason = "each test takes what it needs")]
 pub use self::{
     broker::{Broker, Setup, broker},
     caller::{Caller, Client, Key, tls},
     cli::{Keyward, Ran},
-    daemon::Daemon,
+    daemon::{Daemon, Wanted},
     jobs::{AUDIENCE, github},
     provider::Provider,
     status::{field, reason},
+    timed::Timed,
 };

@@ -45,7 +45,11 @@ impl Jobs {
     /// Does everything once a minute while the broker is open, and settles what a crash left as soon as it opens.
     pub(super) async fn minutely(mut self, stop: CancellationToken) {
         loop {
-            self.round().await;
+            // A member that answers late holds nobody up who stops: what is cut short is done again after the next start.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.round() => {}
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.lifecycle.opened() => self.recovered = false,
@@ -79,7 +83,8 @@ impl Jobs {
         told("end tenants", done.tenants(now)).await;
         told("end keys", done.keys(What::End, now)).await;
         told("rotate keys", done.keys(What::Rotate, now)).await;
-        told("rotate keyrings", housekeeping::rotate_rings(&self.lifecycle, &world, now)).await;
+        let rings = housekeeping::rotate_rings(&self.lifecycle, &world, now, &housekeeping::RingUse::USUAL);
+        told("rotate keyrings", rings).await;
         told("rotate the root", housekeeping::rotate_root(&self.lifecycle, &world, now)).await;
         told("retain", housekeeping::retain(&world, now)).await;
         told("forget", housekeeping::forget(&world, now)).await;

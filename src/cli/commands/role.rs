@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::{
     CliError,
     connect::{Client, Target},
-    output::Output,
+    output::{Output, span},
 };
 
 /// What to do.
@@ -94,11 +94,10 @@ impl RoleCommand {
 const COLUMNS: [&str; 6] = ["name", "ttl", "bearer", "paths", "actions", "description"];
 
 fn row(role: &Role) -> Vec<Value> {
-    let life = role.max_life.and_then(|life| std::time::Duration::try_from(life).ok()).unwrap_or_default();
     let scope = role.scope.clone().unwrap_or_default();
     vec![
         json!(role.name),
-        json!(humantime::format_duration(life).to_string()),
+        span(role.max_life.as_ref()),
         json!(role.bearer),
         json!(scope.paths),
         json!(scope.actions),

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub use self::{
     forget::forget,
     renew::{renew, reseal},
-    rings::rotate_due as rotate_rings,
+    rings::{RingUse, rotate_due as rotate_rings},
     root::{RootAge, rotate_due as rotate_root},
     sweep::{Cursors, collect, retain},
 };

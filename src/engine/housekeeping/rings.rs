@@ -11,13 +11,22 @@ use crate::{
     method::TenantId,
 };
 
-/// A keyring's version seals for so long.
-const VERSION_LIFE: Span = Span::from_days(90);
-/// And so many values. Each is sealed under a key of its own, so this is a habit and no edge of safety.
-const VERSION_SEALS: u64 = 1 << 31;
-/// Seals are counted in memory up to this many, and then added to what the store remembers: so many at most does a
-/// restart forget.
-const COUNTED_IN_MEMORY: u64 = 1 << 24;
+/// When a keyring gets a new version.
+#[derive(Clone, Copy, Debug)]
+pub struct RingUse {
+    /// Its version sealed for so long.
+    pub life: Span,
+    /// Or so many values.
+    pub seals: u64,
+    /// Seals are counted in memory up to this many, and then added to what the store remembers: so many at most does a
+    /// restart forget.
+    pub in_memory: u64,
+}
+
+impl RingUse {
+    /// What daemons do. Each value is sealed under a key of its own, so the number is a habit and no edge of safety.
+    pub const USUAL: Self = Self { life: Span::from_days(90), seals: 1 << 31, in_memory: 1 << 24 };
+}
 
 /// How many values a version has sealed.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -32,14 +41,15 @@ async fn due(
     owner: TenantId,
     ring: &Keyring,
     now: Timestamp,
+    most: &RingUse,
 ) -> Result<Option<&'static str>, EngineError> {
     let record = ring.record();
     let made =
         record.versions.iter().find(|version| version.number == record.primary).map(|version| version.created_at);
-    if made.is_some_and(|at| at.saturating_add(VERSION_LIFE) <= now) {
+    if made.is_some_and(|at| at.saturating_add(most.life) <= now) {
         return Ok(Some("age"));
     }
-    if ring.seals() < COUNTED_IN_MEMORY {
+    if ring.seals() < most.in_memory {
         return Ok(None);
     }
     let place = DataPath::new(TenantId::SYSTEM, &format!("seals/{owner}"))?;
@@ -49,18 +59,23 @@ async fn due(
     let mut changes = Changes::new();
     changes.put_data(place, &Seals { version: record.primary, count })?;
     world.vault.commit(changes).await?;
-    Ok((count >= VERSION_SEALS).then_some("use"))
+    Ok((count >= most.seals).then_some("use"))
 }
 
 /// Gives every keyring a new version whose primary is old or much used.
 ///
 /// # Errors
 /// [`EngineError`]: that keyring stays as it is.
-pub async fn rotate_due(lifecycle: &Lifecycle, world: &World, now: Timestamp) -> Result<(), EngineError> {
+pub async fn rotate_due(
+    lifecycle: &Lifecycle,
+    world: &World,
+    now: Timestamp,
+    most: &RingUse,
+) -> Result<(), EngineError> {
     let rings = world.vault.rings();
     for owner in rings.tenants() {
         let ring = rings.of(owner)?;
-        let Some(why) = due(world, owner, ring, now).await? else { continue };
+        let Some(why) = due(world, owner, ring, now, most).await? else { continue };
         let name = owner.to_string();
         let details = vec![("tenant", name.as_str()), ("because_of", why)];
         record(lifecycle, "keyring.rotated", details).await?;
@@ -71,14 +86,4 @@ pub async fn rotate_due(lifecycle: &Lifecycle, world: &World, now: Timestamp) ->
         info!(tenant = %owner, because_of = why, "Keyring has a new version");
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counting_in_memory_forgets_little_of_what_a_version_may_seal() {
-        const { assert!(COUNTED_IN_MEMORY * 100 <= VERSION_SEALS) };
-    }
 }

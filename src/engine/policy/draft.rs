@@ -99,7 +99,7 @@ impl Draft {
         };
         let roles: BTreeSet<Name> =
             self.roles.iter().filter(|(_, role)| writes(role)).map(|(name, _)| name.clone()).collect();
-        if someone_can_write_policies(policies, &roles) {
+        if someone_can_write_policies(policies, &roles, &self.issuers.keys().cloned().collect()) {
             return Ok(());
         }
         Err(EngineError::state(

@@ -1,7 +1,14 @@
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn someone(cedar: &str, roles: &[&str]) -> bool {
-    someone_can_write_policies(&compile(cedar), &roles.iter().map(|role| name(role)).collect())
+    someone_of(cedar, roles, &["github"])
+}
+
+fn someone_of(cedar: &str, roles: &[&str], issuers: &[&str]) -> bool {
+    let names = |all: &[&str]| all.iter().map(|one| name(one)).collect();
+    someone_can_write_policies(&compile(cedar), &names(roles), &names(issuers))
 }
 
 const TAKE: &str = r#"permit(principal in Issuer::"github", action == Action::"assume", resource == Role::"admins") when { principal.claims has admin && principal.claims.admin };"#;
@@ -23,6 +30,12 @@ fn a_role_counts_when_it_exists_and_someone_may_take_it() {
     assert!(someone(&both, &["admins"]));
     assert!(!someone(&both, &[]));
     assert!(!someone(write, &["admins"]));
+    assert!(!someone_of(&both, &["admins"], &["gitlab"]), "nobody comes from an issuer that is gone");
+    let one = TAKE.replace(r#"principal in Issuer::"github""#, r#"principal == Principal::"oidc/github/alice""#);
+    let one = format!("{write}\n{one}");
+    assert!(someone_of(&one, &["admins"], &["github"]) && !someone_of(&one, &["admins"], &["git"]));
+    let any = format!(r#"{write} permit(principal, action == Action::"assume", resource == Role::"admins");"#);
+    assert!(someone_of(&any, &["admins"], &[]));
 }
 
 #[test]
@@ -41,5 +54,5 @@ fn what_depends_on_a_condition_or_on_one_policy_does_not_count() {
 #[test]
 fn policies_that_cannot_be_read_leave_no_one() {
     let (policies, _) = Policies::load(schema(), &[text("operator", OPERATOR_POLICY), text("q", "???")], 1);
-    assert!(!someone_can_write_policies(&policies, &[name("operator")].into()));
+    assert!(!someone_can_write_policies(&policies, &[name("operator")].into(), &BTreeSet::new()));
 }

@@ -1,6 +1,6 @@
 use keyward_api::v1::{
-    DeletePolicyRequest, DescribedPrincipal, ExplainPolicyRequest, GetPolicyRequest, ListPoliciesRequest,
-    PutPolicyRequest, StatementFinding, TypedValue, typed_value::Value,
+    DeletePolicyRequest, DescribedPrincipal, ExplainPolicyRequest, GetPolicyRequest, ListPoliciesRequest, Policy,
+    PutPolicyRequest, StatementFinding, TestPoliciesRequest, TypedValue, typed_value::Value,
 };
 use keyward_testbed::CiTokens;
 use serde_json::json;
@@ -166,4 +166,32 @@ async fn a_table_of_expectations_is_tested_with_and_without_a_broker() {
     assert_eq!(keyward.ok(&["policy", "get", "read"]).trim(), READ);
     let bad = keyward.run_with(&["policy", "put", "bad", "-"], "permit (principal, action, resource)\nwhen { 1 };");
     assert!(bad.code() == 2 && bad.stderr.contains("policy `bad`, line"), "{bad:?}");
+}
+
+#[tokio::test]
+async fn a_table_is_tested_against_what_is_in_force_and_against_what_would_be() {
+    let broker = broker().start().await;
+    let operator = broker.operator().await;
+    let test = async |table: &str, text: &str, only_these| {
+        let tried = Policy { name: "read".to_owned(), text: text.to_owned(), updated_at: None };
+        let policies_tried = if text.is_empty() { Vec::new() } else { vec![tried] };
+        let request = TestPoliciesRequest { table: table.to_owned(), policies: policies_tried, only_these };
+        policies(&operator).test_policies(request).await.map(tonic::Response::into_inner)
+    };
+    let in_force = test(TABLE, "", false).await.unwrap();
+    let met: Vec<_> = in_force.outcomes.iter().map(|outcome| outcome.differs.is_empty()).collect();
+    assert_eq!((in_force.passed, met), (false, vec![false, true]), "{in_force:?}");
+    let with = test(TABLE, READ, false).await.unwrap();
+    assert!(with.passed && with.outcomes[0].name == "deploy reads prod", "{with:?}");
+    assert_eq!(with.outcomes[0].explanation.as_ref().unwrap().because, ["read#0"]);
+    assert!(test(TABLE, READ, true).await.unwrap().passed, "without the operators' policy");
+    assert!(!test(TABLE, &READ.replace("prod", "/"), false).await.unwrap().passed);
+    let get = GetPolicyRequest { name: "read".to_owned() };
+    assert_eq!(policies(&operator).get_policy(get).await.unwrap_err().code(), Code::NotFound, "nothing was written");
+    for (table, text, blamed) in
+        [("[[expect", READ, "table"), ("x = 1", READ, "table"), (TABLE, "permit (", "policies")]
+    {
+        let refused = test(table, text, false).await.unwrap_err();
+        assert_eq!((refused.code(), field(&refused).as_str()), (Code::InvalidArgument, blamed), "{refused:?}");
+    }
 }

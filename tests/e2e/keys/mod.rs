@@ -1,9 +1,12 @@
 //! Named keys and work with them.
 
+mod batch;
 mod command;
 mod due;
 mod import;
+mod rsa;
 mod tenants;
+mod work;
 
 use keyward_api::v1::{
     BatchDecryptItem, BatchDecryptRequest, CreateKeyRequest, DecryptRequest, EncryptRequest, EncryptResponse, Key,

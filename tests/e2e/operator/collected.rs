@@ -7,8 +7,8 @@ use keyward_api::v1::{
 };
 use keyward_sdk::time::Span;
 
-use super::{housekeeping::Timed, write};
-use crate::support::Caller;
+use super::write;
+use crate::support::{Caller, Timed};
 
 /// Longer than two entries of the store may be.
 const LARGE: usize = 900_000;

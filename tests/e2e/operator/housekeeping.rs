@@ -1,70 +1,19 @@
 //! What a broker does by the clock.
 
-use std::sync::Arc;
-
-use keyward::{app::jobs::Jobs, config::Config, engine::World, method::TenantId};
+use keyward::{
+    engine::housekeeping::{RingUse, rotate_rings},
+    method::TenantId,
+};
 use keyward_api::v1::{
     CreateKeyRequest, CreateTenantRequest, DestroyTenantRequest, EncryptRequest, GetStatusRequest, KeyType,
-    KeyVersionState, RecoverRequest, RedeemBootstrapTokenRequest, RevokeRequest, RotateKeyringRequest,
-    ScheduleKeyDestructionRequest, SealState, SetKeyVersionStateRequest, crypto_service_client::CryptoServiceClient,
-    key_service_client::KeyServiceClient, revoke_request::What,
+    KeyVersionState, RecoverRequest, RevokeRequest, RotateKeyringRequest, ScheduleKeyDestructionRequest, SealState,
+    SetKeyVersionStateRequest, crypto_service_client::CryptoServiceClient, key_service_client::KeyServiceClient,
+    revoke_request::What,
 };
-use keyward_sdk::time::{Clock, ManualClock, Span, SystemClock};
+use keyward_sdk::time::{Clock, Span};
 
 use super::{read, seal_status, write};
-use crate::support::{Broker, Caller, Client, broker, reason};
-
-/// A broker whose clock is moved by hand, with jobs of its own that are run by hand. It is called over its socket, since
-/// certificates of another time are no good to a real client.
-pub(super) struct Timed {
-    pub(super) broker: Broker,
-    clock: Arc<ManualClock>,
-    jobs: Option<Jobs>,
-}
-
-impl Timed {
-    pub(super) async fn start() -> Self {
-        let clock = ManualClock::at(SystemClock.now());
-        let broker = broker().clock(clock.clone()).start().await;
-        let mut this = Self { broker, clock, jobs: None };
-        this.begin();
-        this
-    }
-
-    fn begin(&mut self) {
-        let pipeline = self.broker.pipeline();
-        let jobs = Jobs::new(pipeline.lifecycle().clone(), pipeline.audit().clone(), self.clock.clone());
-        self.jobs = Some(jobs);
-    }
-
-    async fn restart(&mut self, change: impl FnOnce(&mut Config)) {
-        self.jobs = None;
-        self.broker.stop().await;
-        self.broker.reconfigure(change);
-        self.broker.start_again().await;
-        self.begin();
-    }
-
-    /// Lets time go by, and runs what is due then.
-    pub(super) async fn pass(&mut self, by: Span) {
-        self.clock.advance(by);
-        self.jobs.as_mut().unwrap().round().await;
-    }
-
-    /// A token lives for an hour at most: after days, an operator comes by recovery.
-    pub(super) async fn operator(&self) -> Caller {
-        let local = self.broker.socket().await;
-        let recovered = local.seal().recover(RecoverRequest { shares: Vec::new() }).await.unwrap().into_inner();
-        let request = RedeemBootstrapTokenRequest { bootstrap_token: recovered.operator_token };
-        let token = local.auth().redeem_bootstrap_token(request).await.unwrap().into_inner().token.unwrap();
-        assert!(token.bound);
-        local.token(&token.token)
-    }
-
-    pub(super) fn world(&self) -> Arc<World> {
-        self.broker.pipeline().lifecycle().world().unwrap()
-    }
-}
+use crate::support::{Caller, Client, Timed, reason};
 
 fn days(days: i64) -> Option<prost_types::Duration> {
     Some(prost_types::Duration { seconds: days * 86_400, nanos: 0 })
@@ -224,5 +173,37 @@ async fn a_new_version_of_the_system_keyring_takes_everything_over() {
     let status = operator.seal().get_status(GetStatusRequest {}).await.unwrap().into_inner();
     assert_eq!((status.keyrings[0].versions, status.keyrings[0].primary), (1, 3));
     timed.restart(|_| {}).await;
+    assert_eq!(read(&timed.operator().await, "a/b").await.unwrap(), "kept");
+}
+
+#[tokio::test]
+async fn keyrings_rotate_by_use_and_what_was_counted_outlives_a_restart() {
+    let mut timed = Timed::start().await;
+    let most = RingUse { seals: 40, in_memory: 10, ..RingUse::USUAL };
+    let round = async |timed: &Timed| {
+        let lifecycle = timed.broker.pipeline().lifecycle().clone();
+        rotate_rings(&lifecycle, &timed.world(), timed.clock.now(), &most).await.unwrap();
+        let world = timed.world();
+        world.vault.rings().of(world.main_tenant()).unwrap().record().primary
+    };
+    let seals = |timed: &Timed| timed.world().vault.rings().of(timed.world().main_tenant()).unwrap().seals();
+    let use_until = async |timed: &Timed, count: u64| {
+        let operator = timed.operator().await;
+        while seals(timed) < count {
+            write(&operator, "a/b", "kept").await.unwrap();
+        }
+    };
+    assert_eq!(round(&timed).await, 1);
+    use_until(&timed, 25).await;
+    assert_eq!(round(&timed).await, 1, "25 of 40");
+    assert!(seals(&timed) < 10, "they are counted in the store now");
+    timed.restart(|_| {}).await;
+    use_until(&timed, 9).await;
+    assert_eq!(round(&timed).await, 1, "so few are counted in memory only");
+    use_until(&timed, 20).await;
+    assert_eq!(round(&timed).await, 2, "25 and 20 of 40");
+    assert_eq!(round(&timed).await, 2, "once");
+    use_until(&timed, 25).await;
+    assert_eq!(round(&timed).await, 2, "the new version is counted from nothing");
     assert_eq!(read(&timed.operator().await, "a/b").await.unwrap(), "kept");
 }

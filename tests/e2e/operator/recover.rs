@@ -1,8 +1,10 @@
 //! A way back where no operator is left.
 
-use keyward_api::v1::{RecoverRequest, RedeemBootstrapTokenRequest, RevokeRequest, revoke_request::What};
+use keyward_api::v1::{
+    RecoverRequest, RedeemBootstrapTokenRequest, RevokeRequest, SealRequest, SealState, revoke_request::What,
+};
 
-use super::{put_people, unseal, write};
+use super::{put_people, seal_status, unseal, write};
 use crate::support::{Broker, Caller, Key, broker, reason};
 
 async fn recover(caller: &Caller, shares: &[&String]) -> Result<String, tonic::Status> {
@@ -48,5 +50,10 @@ async fn without_people_only_the_daemons_own_user_recovers() {
     assert_eq!(reason(&refused), "NOT_LOCAL");
     let token = recover(&broker.socket().await, &[]).await.unwrap();
     write(&log_in(&broker, &token).await.unwrap(), "a/b", "x").await.unwrap();
-    assert_eq!(unseal(&broker, "").await.unwrap().progress.len(), 0);
+    // Recovery is no way to open a broker.
+    broker.operator().await.seal().seal(SealRequest {}).await.unwrap();
+    assert_eq!(reason(&recover(&broker.socket().await, &[]).await.unwrap_err()), "SEALED");
+    assert_eq!(seal_status(&broker).await.state(), SealState::Sealed);
+    unseal(&broker, "").await.unwrap();
+    recover(&broker.socket().await, &[]).await.unwrap();
 }

@@ -180,7 +180,8 @@ impl ClusterCommand {
                     format!("Removing the cluster `{name}` destroys its key and makes what its etcd holds unreadable");
                 prompt::confirm(&what, &name, Confirmed::from(yes))?;
                 let confirm_id = get(&mut client, name.clone()).await?.id;
-                client.remove_cluster(RemoveClusterRequest { name, confirm_id }).await?;
+                client.remove_cluster(RemoveClusterRequest { name: name.clone(), confirm_id }).await?;
+                output.record(&[("name", json!(name)), ("state", json!("removed"))]);
                 return Ok(());
             }
             Self::JoinToken { name, node, ttl, endpoints } => {

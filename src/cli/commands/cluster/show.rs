@@ -3,7 +3,7 @@
 use keyward_api::v1::{Allowance, Cluster, ClusterKeyState, ClusterKeyVersion, ClusterMode};
 use serde_json::{Value, json};
 
-use crate::cli::output::{Output, time};
+use crate::cli::output::{Output, span, time};
 
 /// The columns of a list.
 pub(super) const COLUMNS: [&str; 6] = ["name", "id", "mode", "nodes", "primary", "created_at"];
@@ -28,13 +28,8 @@ pub(super) fn row(cluster: &Cluster) -> Vec<Value> {
     ]
 }
 
-fn span(duration: Option<&prost_types::Duration>) -> Option<String> {
-    let duration = std::time::Duration::try_from(*duration?).ok()?;
-    Some(humantime::format_duration(duration).to_string())
-}
-
 fn offline(allowance: &Allowance) -> Value {
-    if allowance.offline_unlimited { json!("unlimited") } else { json!(span(allowance.offline_max.as_ref())) }
+    if allowance.offline_unlimited { json!("unlimited") } else { span(allowance.offline_max.as_ref()) }
 }
 
 fn version(version: &ClusterKeyVersion) -> Value {
@@ -63,7 +58,7 @@ pub(super) fn cluster(cluster: &Cluster, output: &Output) {
         ("description", json!(cluster.description)),
         ("created_at", time(cluster.created_at.as_ref())),
         ("offline_max", offline(&allowance)),
-        ("offline_writes_max", json!(span(allowance.offline_writes_max.as_ref()))),
+        ("offline_writes_max", span(allowance.offline_writes_max.as_ref())),
         ("nodes", json!(cluster.nodes)),
         ("generation", json!(cluster.generation)),
         ("primary", json!(cluster.primary)),

@@ -3,7 +3,7 @@
 use keyward_api::v1::{Key, KeyOperation, KeyOrigin, KeyType, KeyVersion, KeyVersionState};
 use serde_json::{Value, json};
 
-use crate::cli::output::{Output, time};
+use crate::cli::output::{Output, span, time};
 
 /// The columns of a list.
 pub(super) const COLUMNS: [&str; 6] = ["path", "type", "origin", "primary_version", "next_rotation_at", "destroyed_at"];
@@ -22,7 +22,6 @@ pub(super) fn row(key: &Key) -> Vec<Value> {
 
 /// A key and its versions.
 pub(super) fn key(key: &Key, output: &Output) {
-    let period = key.rotation_period.and_then(|period| std::time::Duration::try_from(period).ok());
     let operations: Vec<_> = key.operations.iter().map(|operation| json!(operation_name(*operation))).collect();
     let labels = key.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let fields = [
@@ -34,7 +33,7 @@ pub(super) fn key(key: &Key, output: &Output) {
         ("exportable", json!(key.exportable)),
         ("created_at", time(key.created_at.as_ref())),
         ("primary_version", json!(key.primary_version)),
-        ("rotation_period", period.map_or(Value::Null, |period| json!(humantime::format_duration(period).to_string()))),
+        ("rotation_period", span(key.rotation_period.as_ref())),
         ("next_rotation_at", time(key.next_rotation_at.as_ref())),
         ("deletion_protection", json!(key.deletion_protection)),
         ("labels", Value::Object(labels)),

@@ -1,0 +1,54 @@
+//! A client's deadline.
+
+use std::{io::Write, os::unix::net::UnixStream};
+
+use keyward_testbed::wait_until;
+
+use crate::support::Daemon;
+
+/// The preface of HTTP/2 and empty settings.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// The head of a call whose message never comes. Written by hand, since a client would keep its deadline itself.
+fn head(stream: u8, rpc: &str, timeout: Option<&str>) -> Vec<u8> {
+    let path = format!("/keyward.v1.{rpc}");
+    let mut fields = vec![
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", path.as_str()),
+        (":authority", "keyward"),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+    ];
+    fields.extend(timeout.map(|timeout| ("grpc-timeout", timeout)));
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        // A literal that is not kept, with its name, without Huffman's code.
+        block.extend([0, u8::try_from(name.len()).unwrap()]);
+        block.extend(name.as_bytes());
+        block.push(u8::try_from(value.len()).unwrap());
+        block.extend(value.as_bytes());
+    }
+    let length = u8::try_from(block.len()).unwrap();
+    // HEADERS, the last of its block, and more of the stream to come.
+    [&[0, 0, length, 1, 4, 0, 0, 0, stream], block.as_slice()].concat()
+}
+
+#[tokio::test]
+async fn a_call_ends_at_the_deadline_that_its_client_gave() {
+    let daemon = Daemon::start().await;
+    let mut connection = UnixStream::connect(daemon.folder().join("keyward.sock")).unwrap();
+    let ended = async |rpc: &str| {
+        let metrics = daemon.metrics().await;
+        let of =
+            |line: &&str| line.starts_with("keyward_requests_total") && line.contains(rpc) && !line.ends_with(" 0");
+        metrics.lines().filter(of).map(str::to_owned).collect::<Vec<_>>()
+    };
+    // The first has no deadline but the broker's own, which is far away.
+    connection.write_all(&[PREFACE, &head(1, "SecretService/GetSecret", None)].concat()).unwrap();
+    connection.write_all(&head(3, "SecretService/ListSecrets", Some("200m"))).unwrap();
+    wait_until("the second has ended", async || !ended("ListSecrets").await.is_empty()).await;
+    let lines = ended("ListSecrets").await;
+    assert!(lines[0].contains("DEADLINE_EXCEEDED") || lines[0].contains("CANCELLED"), "{lines:?}");
+    assert_eq!(ended("GetSecret").await, Vec::<String>::new(), "it is under way still");
+}
