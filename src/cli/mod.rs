@@ -16,8 +16,11 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-pub use self::error::CliError;
 use self::{connect::Target, output::Output};
+pub use self::{
+    error::CliError,
+    login::{Wanted as WantedLogin, code as login_code},
+};
 
 /// Keys and secrets for many Kubernetes clusters, from one place.
 #[derive(Debug, Parser)]

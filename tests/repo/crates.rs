@@ -6,7 +6,8 @@ use super::{files, read, root};
 
 fn manifests() -> Vec<(String, toml::Table)> {
     let plugins = files("plugins", "Cargo.toml");
-    let all = plugins.into_iter().chain(["Cargo.toml".to_owned(), "tests/testbed/Cargo.toml".to_owned()]);
+    let all =
+        plugins.into_iter().chain(["Cargo.toml", "fuzz/Cargo.toml", "tests/testbed/Cargo.toml"].map(str::to_owned));
     all.map(|file| (file.clone(), read(&file).parse().unwrap_or_else(|error| panic!("{file}: {error}")))).collect()
 }
 

@@ -21,12 +21,12 @@ const IDLE: Duration = Duration::from_secs(10);
 /// The most connections at a time.
 const CONNECTIONS: usize = 16;
 
-/// What makes an answer ours.
-pub(super) struct Wanted<'a> {
+/// What makes the browser's answer to a login ours.
+pub struct Wanted<'a> {
     /// What was sent along.
-    pub(super) state: &'a str,
+    pub state: &'a str,
     /// Who must have answered, where it says so (RFC 9207).
-    pub(super) issuer: &'a str,
+    pub issuer: &'a str,
 }
 
 /// Waits for the answer and gives its code. Whatever else comes in is told that it is wrong, and waiting goes on.
@@ -56,7 +56,7 @@ async fn answer(mut stream: TcpStream, wanted: &Wanted<'_>) -> Option<Result<Str
             return None;
         }
     }
-    let found = target(&head).and_then(|target| read(&target, wanted));
+    let found = code(&head, wanted);
     // Nothing of the request is repeated in the answer.
     let (status, text) = match &found {
         None => ("404 Not Found", "This is not the answer to a login."),
@@ -73,6 +73,11 @@ async fn answer(mut stream: TcpStream, wanted: &Wanted<'_>) -> Option<Result<Str
     let _unseen = stream.write_all(answer.as_bytes()).await;
     let _unseen = stream.shutdown().await;
     found
+}
+
+/// The code in the head of a request, or why there is none. None: it is not the awaited request.
+pub fn code(head: &[u8], wanted: &Wanted<'_>) -> Option<Result<String, CliError>> {
+    target(head).and_then(|target| read(&target, wanted))
 }
 
 fn target(head: &[u8]) -> Option<Url> {

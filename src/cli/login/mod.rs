@@ -13,6 +13,7 @@ use keyward_api::v1::{LoginRequest, RevokeSelfRequest, Scope, auth_service_clien
 use keyward_sdk::secret::SecretString;
 use serde_json::json;
 
+pub use self::callback::{Wanted, code};
 use self::{http::Http, provider::Provider};
 use super::{
     CliError,

@@ -34,6 +34,3 @@ pub use self::{
     parse::MAX_TOKEN_BYTES,
     verify::Verified,
 };
-
-#[doc(hidden)]
-pub use self::parse::fuzz;

@@ -82,12 +82,6 @@ fn is_identity(typ: &str) -> bool {
     ["jwt", "at+jwt", "id+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known))
 }
 
-/// Takes any text apart, for fuzzing.
-#[doc(hidden)]
-pub fn fuzz(text: &str) -> bool {
-    Parts::parse(text).is_ok_and(|parts| parts.issuer().is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,9 +141,9 @@ mod tests {
             payload in r#"(\{"iss":"x"\}|[\{\}\[\]",:a0 ]{0,60})"#,
             text in "[A-Za-z0-9_.-]{0,200}",
         ) {
-            fuzz(&text);
+            let _ = Parts::parse(&text);
             let parts = [header, payload].map(|part| BASE64URL_NOPAD.encode(part.as_bytes()));
-            fuzz(&format!("{}.{}.AAAA", parts[0], parts[1]));
+            let _ = Parts::parse(&format!("{}.{}.AAAA", parts[0], parts[1])).map(|parts| parts.issuer().is_ok());
         }
     }
 }

@@ -87,6 +87,7 @@ impl Checkpoint {
     /// # Errors
     /// [`NoteError::Malformed`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
+        note::plain(text)?;
         let mut lines = text.lines();
         let origin = lines.next().filter(|line| !line.is_empty()).ok_or(NoteError::Malformed("no origin"))?;
         let size = lines.next().and_then(number).ok_or(NoteError::Malformed("no size"))?;

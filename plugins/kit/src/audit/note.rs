@@ -149,6 +149,7 @@ pub fn split(note: &str) -> Result<(&str, &str), NoteError> {
     if note.len() > MAX_NOTE_BYTES {
         return Err(NoteError::Malformed("too long"));
     }
+    plain(note)?;
     let at = note.rfind("\n\n").ok_or(NoteError::Malformed("no empty line before the signatures"))?;
     let text = note.get(..=at).unwrap_or_default();
     let signatures = note.get(at + 2..).unwrap_or_default();
@@ -156,6 +157,14 @@ pub fn split(note: &str) -> Result<(&str, &str), NoteError> {
         return Err(NoteError::Malformed("no signature lines"));
     }
     Ok((text, signatures))
+}
+
+/// Refuses control characters other than the line end, as C2SP does: with a `\r` before it a line would have two spellings.
+pub(super) fn plain(text: &str) -> Result<(), NoteError> {
+    if text.bytes().any(|byte| byte < b' ' && byte != b'\n') {
+        return Err(NoteError::Malformed("a control character"));
+    }
+    Ok(())
 }
 
 impl std::fmt::Display for Verifier {
@@ -210,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_is_no_note_is_refused() {
-        for bad in ["", "\n\n", "a\n\n", "a\n\nb\n", "a\n\u{2014} k AAAA\n"] {
+        for bad in ["", "\n\n", "a\n\n", "a\n\nb\n", "a\n\u{2014} k AAAA\n", "a\r\n\n\u{2014} k AAAA\n"] {
             assert!(split(bad).is_err(), "{bad:?}");
         }
         for bad in

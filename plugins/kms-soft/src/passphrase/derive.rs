@@ -33,6 +33,18 @@ impl Cost {
             && memory_kib >= 8 * u32::from(lanes); // argon2's own lower bound
         within.then_some(Self { memory_kib, passes, lanes })
     }
+
+    /// What it costs to unwrap a blob: as it stands at its head, and none for what is no blob or asks for too much.
+    #[must_use]
+    pub fn of(blob: &[u8]) -> Option<Self> {
+        Recipe::parse(blob).ok().map(|(recipe, _)| recipe.cost)
+    }
+
+    /// The memory that a derivation takes.
+    #[must_use]
+    pub fn memory_kib(&self) -> u32 {
+        self.memory_kib
+    }
 }
 
 pub(super) struct Recipe {
