@@ -1,8 +1,9 @@
 //! What nodes and operators of clusters ask, by the generated clients alone: the API as another program would use it.
 
 use keyward_api::v1::{
-    Allowance, Cluster, ClusterMode, GetKeysetRequest, GetNodeRequest, JoinRequest, ListClustersRequest, NodeState,
-    RemoteDecryptRequest, RemoteEncryptRequest, RenewCertificateRequest, ReportKeysetRequest, RevokeNodeRequest,
+    Allowance, Cluster, ClusterKeyState, ClusterMode, GetKeysetRequest, GetNodeRequest, GiveBackKeysetRequest,
+    HeldVersion, JoinRequest, Keyset, KeysetVersion, ListClustersRequest, NodeState, RemoteDecryptRequest,
+    RemoteEncryptRequest, RenewCertificateRequest, ReportKeysetRequest, RevokeNodeRequest, TakeBackKeyVersionsRequest,
     UpdateClusterRequest, WatchKeysetRequest, node_service_client::NodeServiceClient, watch_keyset_response::Event,
 };
 use keyward_kit::cluster::JoinString;
@@ -53,7 +54,7 @@ async fn a_node_joins_gets_its_keyset_reports_it_and_follows_it() {
     let keyset = of(&node).get_keyset(GetKeysetRequest {}).await.unwrap().into_inner().keyset.unwrap();
     assert_eq!((keyset.generation, keyset.primary), (cluster.generation, 1));
     assert_eq!(keyset.versions[0].material.len(), 32);
-    let report = ReportKeysetRequest { generation: 1, versions: vec![1], primary: 1, software: "other/1".to_owned() };
+    let report = report(&keyset);
     let again = of(&node).report_keyset(report).await.unwrap().into_inner().report_again_in.unwrap();
     assert!(again.seconds > 0, "{again:?}");
     assert_eq!(get(&broker, "prod").await.versions[0].held_by, 1);
@@ -64,6 +65,68 @@ async fn a_node_joins_gets_its_keyset_reports_it_and_follows_it() {
     let mut events = of(&node).watch_keyset(held).await.unwrap().into_inner();
     let Some(Event::KeepAlive(life)) = events.message().await.unwrap().unwrap().event else { panic!("nothing is new") };
     assert_eq!(life.generation, keyset.generation);
+}
+
+/// What a node says that holds this.
+fn report(keyset: &Keyset) -> ReportKeysetRequest {
+    let held = |version: &KeysetVersion| HeldVersion { version: version.version, random: version.random.clone() };
+    ReportKeysetRequest {
+        generation: keyset.generation,
+        versions: keyset.versions.iter().map(held).collect(),
+        primary: keyset.primary,
+        software: "other/1".to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_taken_back_from_the_node_that_was_asked_and_never_in_place_of_others() {
+    let broker = support::broker().start().await;
+    register(&broker, "prod", ClusterMode::Local).await;
+    let (node, other) = (joined(&broker, "prod", "cp-1").await, joined(&broker, "prod", "cp-2").await);
+    let before = of(&node).get_keyset(GetKeysetRequest {}).await.unwrap().into_inner().keyset.unwrap();
+    let mut more = before.clone();
+    more.generation = 7;
+    more.primary = 2;
+    more.versions.push(KeysetVersion {
+        version: 2,
+        random: vec![2; 8].into(),
+        material: vec![9; 32].into(),
+        state: ClusterKeyState::Enabled.into(),
+    });
+    let give = async |node: &Caller, keyset: &Keyset| {
+        let request = GiveBackKeysetRequest { keyset: Some(keyset.clone()) };
+        of(node).give_back_keyset(request).await.map(drop).map_err(|status| reason(&status))
+    };
+    let answer = of(&node).report_keyset(report(&more)).await.unwrap().into_inner();
+    assert!(!answer.give_back, "nobody asked");
+    assert_eq!(give(&node, &more).await, Err("NOT_ASKED".to_owned()));
+    let ask = TakeBackKeyVersionsRequest {
+        name: "prod".to_owned(),
+        node_name: "cp-1".to_owned(),
+        ..TakeBackKeyVersionsRequest::default()
+    };
+    clusters(&broker).await.take_back_key_versions(ask).await.unwrap();
+    assert!(of(&node).report_keyset(report(&more)).await.unwrap().into_inner().give_back);
+    assert_eq!(give(&other, &more).await, Err("NOT_ASKED".to_owned()), "another node was not asked");
+    let with = |change: &dyn Fn(&mut Keyset)| {
+        let mut keyset = more.clone();
+        change(&mut keyset);
+        keyset
+    };
+    for (wrong, why) in [
+        (with(&|keyset| keyset.versions[0].random = vec![1; 8].into()), "KEYS_DIFFER"),
+        (with(&|keyset| keyset.cluster_id = vec![1; 16].into()), "INVALID"),
+        (with(&|keyset| keyset.primary = 3), "INVALID"),
+        (with(&|keyset| keyset.versions[1].material = vec![1; 31].into()), "INVALID"),
+    ] {
+        assert_eq!(give(&node, &wrong).await, Err(why.to_owned()));
+    }
+    assert_eq!(get(&broker, "prod").await.versions.len(), 1, "nothing of what is wrong is taken");
+    give(&node, &more).await.unwrap();
+    let after = of(&other).get_keyset(GetKeysetRequest {}).await.unwrap().into_inner().keyset.unwrap();
+    assert_eq!((after.generation, after.primary, &after.versions[1]), (8, 2, &more.versions[1]));
+    assert_eq!(after.versions[0], before.versions[0]);
+    assert_eq!(give(&node, &more).await, Err("NOT_ASKED".to_owned()), "once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
