@@ -26,11 +26,11 @@ pub(crate) struct RunArgs {
     /// The folder with `keyward` and `keyward-kube-kms`, built with the profile `dist`.
     #[arg(long)]
     pub(crate) programs: PathBuf,
-    /// How long a round lasts, e.g. 4s.
-    #[arg(long, default_value = "4s", value_parser = seconds)]
+    /// How long a round lasts, e.g. 10s.
+    #[arg(long, default_value = "3s", value_parser = seconds)]
     pub(crate) round: Duration,
     /// How many rounds each server gets, one after the other.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=50))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=50))]
     pub(crate) rounds: u64,
     /// Only these cases. May be repeated.
     #[arg(long = "case", value_name = "NAME")]
