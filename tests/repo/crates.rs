@@ -6,8 +6,8 @@ use super::{files, read, root};
 
 fn manifests() -> Vec<(String, toml::Table)> {
     let plugins = files("plugins", "Cargo.toml");
-    let all =
-        plugins.into_iter().chain(["Cargo.toml", "fuzz/Cargo.toml", "tests/testbed/Cargo.toml"].map(str::to_owned));
+    let others = ["Cargo.toml", "fuzz/Cargo.toml", "tests/testbed/Cargo.toml", "benches/load/Cargo.toml"];
+    let all = plugins.into_iter().chain(others.map(str::to_owned));
     all.map(|file| (file.clone(), read(&file).parse().unwrap_or_else(|error| panic!("{file}: {error}")))).collect()
 }
 
