@@ -39,3 +39,11 @@ pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("labels are written NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
+
+/// A span as the API takes it.
+///
+/// # Errors
+/// When it is longer than the API can say.
+pub(super) fn duration(span: std::time::Duration) -> Result<prost_types::Duration, CliError> {
+    span.try_into().map_err(|error: prost_types::DurationError| CliError::usage(error.to_string()))
+}

@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::CliError;
@@ -22,6 +23,28 @@ pub(super) enum Format {
     Table,
     /// One JSON document.
     Json,
+}
+
+/// How far long work has come.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    /// So many bytes so far.
+    pub(super) fn at(&self, bytes: u64) {
+        self.0.set_position(bytes);
+    }
+
+    /// Counts what is read through it.
+    #[cfg(feature = "server")]
+    pub(super) fn reading<R: io::Read>(&self, from: R) -> impl io::Read + use<R> {
+        self.0.wrap_read(from)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }
 
 /// Where answers go.
@@ -44,6 +67,19 @@ impl Output {
     #[must_use]
     pub(super) fn is_json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// Shows on a terminal how far long work has come: bytes, of so many where that is known. Gone when dropped, and not
+    /// there at all where programs read.
+    #[must_use]
+    pub(super) fn progress(&self, what: &'static str, of: Option<u64>) -> Progress {
+        if self.is_json() || !io::stderr().is_terminal() {
+            return Progress(ProgressBar::hidden());
+        }
+        let bar = of.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        let shape = if of.is_some() { "{msg} {bar:30} {bytes} of {total_bytes}" } else { "{msg} {spinner} {bytes}" };
+        let style = ProgressStyle::with_template(shape).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Progress(bar.with_style(style).with_message(what))
     }
 
     /// Bytes as they are, without a line's end.

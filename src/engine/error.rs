@@ -29,6 +29,9 @@ pub enum EngineError {
         /// Its name.
         name: String,
     },
+    /// Nothing of that name inside of something else, in words.
+    #[error("{0}")]
+    Missing(String),
     /// What the request proves does not allow it, decided by the engine itself: login.
     #[error("permission denied")]
     Denied,

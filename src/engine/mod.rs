@@ -41,7 +41,7 @@ pub use self::{
     connection::Connection,
     dev::{DevToken, dev_token},
     error::{EngineError, RoleAsked},
-    lifecycle::{Lifecycle, Parts, SealState, is_own_user},
+    lifecycle::{Lifecycle, Parts, SealState, is_own_user, site},
     page::{MAX_PAGE, Page, PageRequest},
     reply::{Keep, Kept, Reply},
     stream::Source,

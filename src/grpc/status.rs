@@ -77,7 +77,7 @@ fn worded(error: &Refusal) -> Status {
 fn engine(error: &EngineError) -> Status {
     let text = error.to_string();
     match error {
-        EngineError::NotFound { .. } => refusal(Code::NotFound, "NOT_FOUND", &text),
+        EngineError::NotFound { .. } | EngineError::Missing(_) => refusal(Code::NotFound, "NOT_FOUND", &text),
         EngineError::Denied | EngineError::RoleDenied(_) => {
             refusal(Code::PermissionDenied, "DENIED", "permission denied")
         }

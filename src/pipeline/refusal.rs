@@ -46,7 +46,7 @@ fn told(error: &EngineError) -> (Code, &'static str) {
         EngineError::Internal(_) => (Code::Internal, "INTERNAL"),
         EngineError::Invalid { .. } => (Code::InvalidArgument, "INVALID"),
         EngineError::Limit { .. } => (Code::ResourceExhausted, "LIMIT"),
-        EngineError::NotFound { .. } => (Code::NotFound, "NOT_FOUND"),
+        EngineError::NotFound { .. } | EngineError::Missing(_) => (Code::NotFound, "NOT_FOUND"),
         EngineError::NotProven { reason, .. } => (Code::Unauthenticated, *reason),
         EngineError::Sealed => (Code::Unavailable, "SEALED"),
         EngineError::State { reason, .. } => (Code::FailedPrecondition, *reason),

@@ -30,6 +30,10 @@ async fn secrets_are_written_read_hidden_and_destroyed() {
     told.line("secret list --recursive");
     told.line("-o json secret list prod --recursive");
     told.line("secret history prod/db");
+    told.line("secret metadata prod/db --max-versions 5 --max-age 90d --expires-in 30d --label team=shop");
+    told.line("-o json secret metadata prod/db --max-age 0s");
+    told.line("secret metadata prod/db --max-versions 1001");
+    told.line("secret metadata prod/nothing --max-versions 5");
     told.line("secret delete prod/db");
     told.line("secret get prod/db");
     told.line("secret undelete prod/db --at 2");

@@ -117,6 +117,8 @@ async fn keys_are_taken_back_from_the_node_that_was_asked_and_never_in_place_of_
         (with(&|keyset| keyset.versions[0].random = vec![1; 8].into()), "KEYS_DIFFER"),
         (with(&|keyset| keyset.cluster_id = vec![1; 16].into()), "INVALID"),
         (with(&|keyset| keyset.primary = 3), "INVALID"),
+        (with(&|keyset| keyset.generation = u64::MAX), "INVALID"),
+        (with(&|keyset| (keyset.primary, keyset.versions[1].version) = (u32::MAX, u32::MAX)), "INVALID"),
         (with(&|keyset| keyset.versions[1].material = vec![1; 31].into()), "INVALID"),
     ] {
         assert_eq!(give(&node, &wrong).await, Err(why.to_owned()));

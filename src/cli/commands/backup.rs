@@ -55,7 +55,7 @@ impl BackupCommand {
     ) -> Result<(), CliError> {
         match self {
             Self::Create { file } => {
-                let summary = create(&target()?, &file).await?;
+                let summary = create(&target()?, &file, output).await?;
                 output.record(&[
                     ("file", json!(file.display().to_string())),
                     ("entries", json!(summary.entries)),
@@ -74,7 +74,7 @@ impl BackupCommand {
 }
 
 /// The file gets its name when the whole backup is on the disk.
-async fn create(target: &Target, file: &Path) -> Result<BackupSummary, CliError> {
+async fn create(target: &Target, file: &Path, output: &Output) -> Result<BackupSummary, CliError> {
     let failed = |error: &dyn std::fmt::Display| CliError::other(format!("writing {}", file.display()), error);
     if file.symlink_metadata().is_ok() {
         return Err(CliError::usage(format!("{} exists already and is not overwritten", file.display())));
@@ -86,12 +86,13 @@ async fn create(target: &Target, file: &Path) -> Result<BackupSummary, CliError>
         .create_backup(CreateBackupRequest {})
         .await?
         .into_inner();
-    let (mut hash, mut bytes) = (Hasher::new(), 0_u64);
+    let (mut hash, mut bytes, progress) = (Hasher::new(), 0_u64, output.progress("backup", None));
     while let Some(message) = parts.message().await? {
         match message.part {
             Some(Part::Chunk(chunk)) => {
                 hash.update(&chunk);
                 bytes += chunk.len() as u64;
+                progress.at(bytes);
                 out.write_all(&chunk).map_err(|e| failed(&e))?;
             }
             Some(Part::Summary(summary)) => {
@@ -112,33 +113,44 @@ async fn create(target: &Target, file: &Path) -> Result<BackupSummary, CliError>
 /// What needs the format of backups and no broker.
 #[cfg(feature = "server")]
 mod offline {
-    use std::{fs::File, io::BufReader, path::Path};
+    use std::{
+        fs::File,
+        io::{BufRead, BufReader},
+        path::Path,
+    };
 
     use serde_json::json;
 
     use crate::{
-        cli::{CliError, output::Output},
+        cli::{
+            CliError,
+            output::{Output, Progress},
+        },
         storage::backup::{self, Summary},
     };
 
     pub(super) fn verify(file: &Path, output: &Output) -> Result<(), CliError> {
-        let checked =
-            backup::verify(open(file)?).map_err(|e| CliError::other(format!("checking {}", file.display()), e))?;
+        let (_shown, input) = open(file, "checking", output)?;
+        let checked = backup::verify(input).map_err(|e| CliError::other(format!("checking {}", file.display()), e))?;
         show("whole", &checked, output);
         Ok(())
     }
 
     pub(super) fn restore(file: &Path, to: &Path, output: &Output) -> Result<(), CliError> {
-        let made = backup::restore(open(file)?, to)
-            .map_err(|e| CliError::other(format!("restoring to {}", to.display()), e))?;
+        let (_shown, input) = open(file, "restoring", output)?;
+        let made =
+            backup::restore(input, to).map_err(|e| CliError::other(format!("restoring to {}", to.display()), e))?;
         show("restored", &made, output);
         output.note("The audit log has seen a newer state: start the broker once with `--accept-older-store`.");
         Ok(())
     }
 
-    fn open(file: &Path) -> Result<BufReader<File>, CliError> {
-        let opened = File::open(file).map_err(|e| CliError::other(format!("reading {}", file.display()), e))?;
-        Ok(BufReader::with_capacity(1 << 20, opened))
+    fn open(file: &Path, doing: &'static str, output: &Output) -> Result<(Progress, impl BufRead + use<>), CliError> {
+        let failed = |error| CliError::other(format!("reading {}", file.display()), error);
+        let opened = File::open(file).map_err(failed)?;
+        let progress = output.progress(doing, Some(opened.metadata().map_err(failed)?.len()));
+        let input = BufReader::with_capacity(1 << 20, progress.reading(opened));
+        Ok((progress, input))
     }
 
     fn show(state: &str, summary: &Summary, output: &Output) {

@@ -15,7 +15,7 @@ use crate::cli::{
     CliError,
     connect::Target,
     input,
-    output::{Output, time},
+    output::{self, Output, time},
     prompt::{self, Confirmed},
 };
 
@@ -123,7 +123,7 @@ impl SecretCommand {
                     path,
                     fields: read_fields(&fields)?,
                     expected_version: expect,
-                    expires_in: expires_in.map(span).transpose()?,
+                    expires_in: expires_in.map(input::duration).transpose()?,
                 };
                 let version = client.put_secret(request).await?.into_inner().version.unwrap_or_default();
                 output
@@ -170,8 +170,8 @@ impl SecretCommand {
                 let request = UpdateSecretMetadataRequest {
                     path,
                     max_versions,
-                    max_age: max_age.map(span).transpose()?,
-                    expires_in: expires_in.map(span).transpose()?,
+                    max_age: max_age.map(input::duration).transpose()?,
+                    expires_in: expires_in.map(input::duration).transpose()?,
                     labels: (!labels.is_empty()).then(|| Labels { labels: labels.into_iter().collect() }),
                 };
                 let metadata = client.update_secret_metadata(request).await?.into_inner().metadata.unwrap_or_default();
@@ -179,7 +179,7 @@ impl SecretCommand {
                     ("path", json!(metadata.path)),
                     ("current_version", json!(metadata.current_version)),
                     ("max_versions", json!(metadata.max_versions)),
-                    ("max_age_seconds", json!(metadata.max_age.map(|age| age.seconds))),
+                    ("max_age", output::span(metadata.max_age.as_ref())),
                     ("expires_at", time(metadata.expires_at.as_ref())),
                     ("labels", json!(metadata.labels.into_iter().collect::<std::collections::BTreeMap<_, _>>())),
                 ]);
@@ -209,10 +209,6 @@ impl SecretCommand {
         }
         Ok(())
     }
-}
-
-fn span(span: std::time::Duration) -> Result<prost_types::Duration, CliError> {
-    span.try_into().map_err(|error: prost_types::DurationError| CliError::usage(error.to_string()))
 }
 
 fn read_fields(given: &[String]) -> Result<HashMap<String, Bytes>, CliError> {

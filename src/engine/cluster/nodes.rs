@@ -9,7 +9,7 @@ use super::{ClusterRecord, NodeRecord, NodeState, ReportRecord};
 use crate::{
     engine::{Done, EngineError, Keep, Kept, Operation, Page, PageRequest, Reply, Tables, World},
     keyring::{Changes, DataPath},
-    method::{Action, ClusterResource, Method, Name, ResourceKind, TenantId, rows},
+    method::{Action, ClusterResource, Method, Name, TenantId, rows},
     policy::Permit,
     storage::PathError,
 };
@@ -123,7 +123,7 @@ impl Operation for ListNodes {
 
 fn by_id(world: &World, tenant: TenantId, cluster: &ClusterId, id: NodeId) -> Result<Arc<NodeRecord>, EngineError> {
     let found = nodes_of(world, tenant, cluster).into_iter().find(|node| node.id == id);
-    found.ok_or_else(|| EngineError::not_found(ResourceKind::Cluster, format!("node {id}")))
+    found.ok_or_else(|| EngineError::Missing(format!("the cluster has no node with the id {id}")))
 }
 
 /// Shows a node.
@@ -172,7 +172,7 @@ impl NodeRef {
         match self {
             Self::Id(id) => by_id(world, tenant, cluster, *id),
             Self::Name(name) => find_node(&world.tables, tenant, cluster, name)
-                .ok_or_else(|| EngineError::not_found(ResourceKind::Cluster, format!("node {name}"))),
+                .ok_or_else(|| EngineError::Missing(format!("the cluster has no node called `{name}`"))),
         }
     }
 }

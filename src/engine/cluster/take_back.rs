@@ -80,8 +80,8 @@ pub(in crate::engine) fn told(cluster: &ClusterRecord, Unknown { node, versions 
         ClusterMode::Remote => "restore a newer backup".to_owned(),
     };
     format!(
-        "node `{node}` of cluster `{name}` holds key versions that this broker does not know ({versions}), since it was \
-         restored from an older backup: {what}, or revoke the node"
+        "node `{node}` of cluster `{name}` says that it holds key versions that this broker does not know ({versions}). If the \
+         broker was restored from an older backup, {what}; if not, do not believe the node and revoke it"
     )
 }
 

@@ -13,6 +13,9 @@ use crate::{
     method::TenantId,
 };
 
+/// Pages of one tenant in a round.
+const PAGES: usize = 10;
+
 /// Where rounds ended, by tenant and by what they are over.
 #[derive(Default)]
 pub struct Cursors(Mutex<HashMap<(TenantId, &'static str), DataPath>>);
@@ -39,10 +42,12 @@ impl Cursors {
 /// # Errors
 /// [`EngineError`]: what was not done is left for the next round.
 pub async fn collect(world: &World, now: Timestamp) -> Result<(), EngineError> {
+    let mut failed = Ok(());
     for (_, record) in world.tables.tenants.all(TenantId::SYSTEM) {
-        secret::collect(world, record.id, now).await?;
+        // One tenant's trouble holds up no other.
+        failed = secret::collect(world, record.id, now).await.and(failed);
     }
-    tenant::collect(world).await
+    tenant::collect(world).await.and(failed)
 }
 
 /// Applies the retention of secrets.
@@ -50,11 +55,23 @@ pub async fn collect(world: &World, now: Timestamp) -> Result<(), EngineError> {
 /// # Errors
 /// [`EngineError`]: what was not done is left for the next round.
 pub async fn retain(world: &World, now: Timestamp) -> Result<(), EngineError> {
-    const OVER: &str = "secrets";
+    let mut failed = Ok(());
     for (_, record) in world.tables.tenants.all(TenantId::SYSTEM) {
-        let after = world.cursors.get(record.id, OVER);
-        let last = secret::sweep(world, record.id, after.as_ref(), now).await?;
-        world.cursors.set(record.id, OVER, last);
+        failed = retain_of(world, record.id, now).await.and(failed);
+    }
+    failed
+}
+
+async fn retain_of(world: &World, tenant: TenantId, now: Timestamp) -> Result<(), EngineError> {
+    const OVER: &str = "secrets";
+    for _ in 0..PAGES {
+        let after = world.cursors.get(tenant, OVER);
+        let last = secret::sweep(world, tenant, after.as_ref(), now).await?;
+        let is_end = last.is_none();
+        world.cursors.set(tenant, OVER, last);
+        if is_end {
+            break;
+        }
     }
     Ok(())
 }

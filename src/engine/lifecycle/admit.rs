@@ -45,7 +45,7 @@ impl Strangers {
         if now >= counted.since.saturating_add(Span::from_minutes(1)) {
             *counted = Counted { since: now, calls: HashMap::new() };
         }
-        let mut who = (Some(network(address)), kind);
+        let mut who = (Some(site(address)), kind);
         if counted.calls.len() >= ADDRESSES && !counted.calls.contains_key(&who) {
             who.0 = None;
         }
@@ -56,7 +56,8 @@ impl Strangers {
 }
 
 /// What one site is given: an IPv4 address, or a /64 of IPv6.
-fn network(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn site(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         address @ IpAddr::V4(_) => address,

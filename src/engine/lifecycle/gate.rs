@@ -29,6 +29,13 @@ pub(super) struct Turn<'a> {
     _alone: SemaphorePermit<'a>,
 }
 
+impl Turn<'_> {
+    /// How often the gate had been shut when the turn began.
+    pub(super) fn shut(&self) -> u64 {
+        self.shut
+    }
+}
+
 impl Gate {
     pub(super) fn new() -> Self {
         Self { world: ArcSwapOption::empty(), state: Mutex::default(), turn: Semaphore::new(1) }
@@ -36,6 +43,11 @@ impl Gate {
 
     pub(super) fn world(&self) -> Option<Arc<World>> {
         self.world.load_full()
+    }
+
+    /// How often it was shut.
+    pub(super) fn times_shut(&self) -> u64 {
+        self.state().shut
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-pub use self::admit::is_own_user;
+pub use self::admit::{is_own_user, site};
 use self::{admit::Strangers, gate::Gate};
 use super::{
     EngineError, World,
@@ -92,6 +92,8 @@ pub struct Lifecycle {
     members_failed: AtomicBool,
     /// It was sealed by command, and is to stay so.
     by_command: AtomicBool,
+    /// The store was empty when it was looked at last.
+    empty: AtomicBool,
     strangers: Strangers,
     tasks: Group,
     stop: CancellationToken,
@@ -116,6 +118,7 @@ impl Lifecycle {
             reason: Mutex::default(),
             members_failed: AtomicBool::new(false),
             by_command: AtomicBool::new(false),
+            empty: AtomicBool::new(false),
             strangers: Strangers::default(),
             tasks: Group::new(64, stop),
             stop: stop.clone(),
@@ -129,9 +132,12 @@ impl Lifecycle {
     /// What operations work with.
     ///
     /// # Errors
-    /// [`EngineError::Sealed`] while there is nothing.
+    /// [`EngineError::Sealed`] while there is nothing, `UNINITIALIZED` when there never was.
     pub fn world(&self) -> Result<Arc<World>, EngineError> {
-        self.gate.world().ok_or(EngineError::Sealed)
+        self.gate.world().ok_or_else(|| match self.empty.load(Ordering::Acquire) {
+            true => uninitialized(),
+            false => EngineError::Sealed,
+        })
     }
 
     /// Whether the settings insist on one root.
@@ -163,6 +169,7 @@ impl Lifecycle {
             return Ok(SealState::Unsealed);
         }
         let record = Vault::seal_record(&*self.parts.storage).await?;
+        self.empty.store(record.is_none(), Ordering::Release);
         Ok(if record.is_some() { SealState::Sealed } else { SealState::Uninitialized })
     }
 
@@ -177,12 +184,7 @@ impl Lifecycle {
     /// # Errors
     /// When there is none, or it is damaged.
     pub(super) async fn record(&self) -> Result<SealRecord, EngineError> {
-        let bytes: Bytes = Vault::seal_record(&*self.parts.storage).await?.ok_or_else(|| {
-            EngineError::state(
-                "UNINITIALIZED",
-                "the store is empty; make the installation with `keyward operator init`",
-            )
-        })?;
+        let bytes: Bytes = Vault::seal_record(&*self.parts.storage).await?.ok_or_else(uninitialized)?;
         SealRecord::parse(&bytes).map_err(|error| EngineError::state("SEAL_RECORD_DAMAGED", error.to_string()))
     }
 
@@ -239,4 +241,8 @@ impl Lifecycle {
     pub fn certificate_is_due(&self, now: Timestamp) -> bool {
         self.parts.certificate.renew_at() <= now
     }
+}
+
+fn uninitialized() -> EngineError {
+    EngineError::state("UNINITIALIZED", "the store is empty; make the installation with `keyward operator init`")
 }

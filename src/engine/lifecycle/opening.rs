@@ -37,11 +37,13 @@ impl Lifecycle {
             SealState::Sealed => {}
             other => return Ok(other),
         }
+        let began = self.gate.times_shut();
         let record = self.record().await?;
         match seal::open(&record, &self.how()).await {
             Ok(opened) => {
                 warn_of(&opened.report);
-                self.adopt(opened.unsealed).await?;
+                // What was asked for before a seal by command does not undo it.
+                self.adopt_since(opened.unsealed, Some(began)).await?;
                 Ok(SealState::Unsealed)
             }
             Err(failed) => {
@@ -71,7 +73,14 @@ impl Lifecycle {
     /// # Errors
     /// When the control state is refused, or the broker was sealed meanwhile.
     pub async fn adopt(&self, unsealed: Unsealed) -> Result<(), EngineError> {
+        self.adopt_since(unsealed, None).await
+    }
+
+    async fn adopt_since(&self, unsealed: Unsealed, began: Option<u64>) -> Result<(), EngineError> {
         let turn = self.gate.turn().await?;
+        if began.is_some_and(|began| began != turn.shut()) {
+            return Err(EngineError::Sealed);
+        }
         if self.gate.is_open() {
             return Ok(());
         }
@@ -81,9 +90,13 @@ impl Lifecycle {
         let begun = stop.clone().drop_guard();
         let world = self.assemble(unsealed, &stop).await.inspect_err(|why| self.because(&why.to_string()))?;
         self.serve_certificate(&world);
-        self.gate.open(&turn, world, begun.disarm()).inspect_err(|_| self.parts.audit.detach())?;
-        self.members_failed.store(false, Ordering::Release);
         self.by_command.store(false, Ordering::Release);
+        self.gate.open(&turn, world, begun.disarm()).inspect_err(|_| {
+            // It was sealed in this moment.
+            self.by_command.store(true, Ordering::Release);
+            self.parts.audit.detach();
+        })?;
+        self.members_failed.store(false, Ordering::Release);
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.opened.notify_one();

@@ -2,7 +2,7 @@
 
 use keyward_sdk::secret::Key32;
 
-use super::known;
+use super::{known, report::MOST_AHEAD};
 use crate::{
     engine::{
         Done, EngineError, Kept, Operation, World,
@@ -14,6 +14,8 @@ use crate::{
 };
 
 const MAX_VERSIONS: usize = 100;
+/// How many versions may have been made after a backup.
+const MOST_NEWER: u32 = 100;
 
 /// One version that is given back.
 pub struct GivenVersion {
@@ -65,6 +67,13 @@ impl Operation for GiveBackKeyset {
         if self.versions.len() > MAX_VERSIONS {
             return Err(EngineError::invalid("keyset", format!("at most {MAX_VERSIONS} versions are allowed")));
         }
+        // One that is far ahead is no keyset of ours, and would leave the cluster no number to go on with.
+        let last = cluster.versions.last().map_or(0, |version| version.version);
+        let far = self.generation > cluster.generation.saturating_add(MOST_AHEAD)
+            || self.versions.iter().any(|given| given.version > last.saturating_add(MOST_NEWER));
+        if far {
+            return Err(EngineError::invalid("keyset", "is further ahead than any backup is behind"));
+        }
         let mut changes = Changes::new();
         for given in &self.versions {
             match cluster.version(given.version) {
@@ -85,6 +94,9 @@ impl Operation for GiveBackKeyset {
                     cluster.versions.push(VersionRecord { version, random, state, created_at: now });
                 }
             }
+        }
+        if cluster.versions.len() > MAX_VERSIONS {
+            return Err(EngineError::Limit { what: "the number of versions", limit: MAX_VERSIONS as u64 });
         }
         cluster.versions.sort_by_key(|version| version.version);
         if cluster.version(self.primary).is_none_or(|version| version.state != VersionState::Enabled) {

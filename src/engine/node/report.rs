@@ -21,7 +21,7 @@ const SOON: Span = Span::from_secs(5);
 const FRESH: Span = Span::from_secs(45);
 const MAX_VERSIONS: usize = 1_000;
 /// How far a node can be ahead of a restored broker. More than that is no keyset of ours.
-const MOST_AHEAD: u64 = 1_000;
+pub(super) const MOST_AHEAD: u64 = 1_000;
 
 /// See the module.
 pub struct ReportKeyset {
@@ -115,8 +115,10 @@ impl ReportKeyset {
         let mut next = cluster.clone();
         next.settle(now);
         let enabled = next.version(self.primary).is_some_and(|version| version.state == VersionState::Enabled);
-        if enabled && self.primary > next.primary {
-            (next.primary, next.next, next.waiting) = (self.primary, None, None);
+        // A rotation that is under way here goes its own way: one node's word does not end the wait for the others.
+        let under_way = next.waiting.is_some() || next.next.is_some();
+        if enabled && !under_way && self.primary > next.primary {
+            next.primary = self.primary;
         }
         next.generation = self.generation.saturating_add(1);
         tracing::warn!(cluster = %cluster.name, by, "Cluster taken on to the generation that a node knows");

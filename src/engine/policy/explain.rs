@@ -45,7 +45,7 @@ impl Operation for ExplainPolicy {
             };
             explained
                 .map(Done::Answer)
-                .map_err(|error: AskingError| EngineError::invalid("principal", error.to_string()))
+                .map_err(|error: AskingError| EngineError::invalid(error.field, error.to_string()))
         })
         .await
     }

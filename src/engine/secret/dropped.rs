@@ -81,7 +81,11 @@ fn remove_some(tenant: TenantId, mut bodies: Vec<Body>, changes: &mut Changes) -
 /// # Errors
 /// [`EngineError`] when the store does not answer; what is left is done in the next round.
 pub async fn collect(world: &World, tenant: TenantId, now: Timestamp) -> Result<(), EngineError> {
-    for place in world.vault.places(tenant, DROPPED, None, ENTRIES).await? {
+    let after = world.cursors.get(tenant, DROPPED);
+    let places = world.vault.places(tenant, DROPPED, after.as_ref(), ENTRIES).await?;
+    // What is not due yet holds up nothing behind it.
+    world.cursors.set(tenant, DROPPED, places.last().filter(|_| places.len() == ENTRIES).cloned());
+    for place in places {
         while let Some((dropped, revision)) = world.vault.read::<Dropped>(&place).await? {
             if dropped.from > now {
                 break;

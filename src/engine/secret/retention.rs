@@ -14,8 +14,8 @@ use crate::{
     storage::Expect,
 };
 
-/// How many secrets of a tenant are looked at in one round.
-const SECRETS: usize = 1_000;
+/// How many secrets are looked at together.
+const SECRETS: usize = 100;
 
 /// Drops what is no longer kept, oldest first; never the newest. Gives the values of what went.
 pub(super) fn retain(secret: &mut SecretRecord, now: Timestamp) -> Vec<Body> {

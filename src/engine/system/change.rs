@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use keyward_sdk::wrapper::Fault;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -93,6 +94,9 @@ impl Open {
 /// Why a change of the seal was not made.
 pub(super) fn refused(error: SealError) -> EngineError {
     match error {
+        SealError::Member { error: ref why, .. } if why.fault == Fault::Settings => {
+            EngineError::invalid("path", error.to_string())
+        }
         error @ SealError::Member { .. } => EngineError::Unavailable(error.to_string()),
         error @ SealError::LastPath(_) => EngineError::state("LAST_PATH", error.to_string()),
         SealError::NoPath(name) => EngineError::state("NO_PATH", format!("there is no seal path `{name}`")),

@@ -18,7 +18,7 @@ use super::{
     Peer,
     arriving::{Arriving, OnTheWay},
 };
-use crate::grpc::status::refusal;
+use crate::{engine::site, grpc::status::refusal};
 
 /// Refuses with `RESOURCE_EXHAUSTED` what comes while as many requests as allowed are under way.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ where
         let Limits { under_way, limit, on_the_way } = &self.limits;
         let mine = Arc::new(Place { under_way: under_way.clone(), limit: *limit, taken: AtomicBool::new(false) });
         let from = match request.extensions().get::<Arc<Peer>>().map(|peer| &**peer) {
-            Some(Peer::Remote { address, .. }) => Some(address.ip()),
+            Some(Peer::Remote { address, .. }) => Some(site(address.ip())),
             Some(Peer::Local(_)) | None => None,
         };
         let (uri, place, on_the_way) = (request.uri().clone(), mine.clone(), on_the_way.clone());

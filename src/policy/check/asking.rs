@@ -34,8 +34,18 @@ pub struct Asking {
 
 /// Why a question makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AskingError(String);
+#[error("{why}")]
+pub struct AskingError {
+    /// The part of the question: `principal`, `action` or `attributes`.
+    pub field: &'static str,
+    why: String,
+}
+
+impl AskingError {
+    fn new(field: &'static str, why: impl Into<String>) -> Self {
+        Self { field, why: why.into() }
+    }
+}
 
 impl Asking {
     /// Explains the decision about the described principal.
@@ -48,7 +58,7 @@ impl Asking {
         self.claims_fit(declared)?;
         let claims = Arc::new(self.claims.clone());
         let subject = Subject::new(policies.schema(), &principal, self.role.as_ref(), &claims);
-        self.explain_subject(policies, &subject.map_err(|error| AskingError(error.to_string()))?)
+        self.explain_subject(policies, &subject.map_err(|error| AskingError::new("principal", error.to_string()))?)
     }
 
     /// Explains the decision about a caller, whose token may be narrowed to less.
@@ -61,7 +71,8 @@ impl Asking {
         caller: &Caller,
         methods: &[&'static Method],
     ) -> Result<Explanation, AskingError> {
-        let subject = Subject::of(policies.schema(), caller).map_err(|error| AskingError(error.to_string()))?;
+        let subject =
+            Subject::of(policies.schema(), caller).map_err(|error| AskingError::new("principal", error.to_string()))?;
         let mut explanation = self.explain_subject(policies, &subject)?;
         let method = methods.iter().find(|method| method.action == self.action);
         if method.is_some_and(|method| !caller.covers(method, &self.resource)) {
@@ -78,7 +89,7 @@ impl Asking {
     }
 
     fn issuer(&self) -> Result<IssuerRef, AskingError> {
-        let wrong = |what: &str| Err(AskingError(what.to_owned()));
+        let wrong = |what: &str| Err(AskingError::new("principal", what));
         match (&self.issuer, self.authority.as_deref()) {
             (Some(name), None) => Ok(IssuerRef::Oidc(name.clone())),
             (None, Some("certificate")) => Ok(IssuerRef::Certificate),
@@ -96,7 +107,10 @@ impl Asking {
         for (claim, value) in &self.claims {
             let fits = match (declared.and_then(|claims| claims.get(claim)), value) {
                 (None, _) => {
-                    return Err(AskingError(format!("claim `{claim}` is not declared for the issuer")));
+                    return Err(AskingError::new(
+                        "principal",
+                        format!("claim `{claim}` is not declared for the issuer"),
+                    ));
                 }
                 (Some(ClaimType::Bool), ClaimValue::Bool(_))
                 | (Some(ClaimType::Long), ClaimValue::Long(_))
@@ -105,7 +119,7 @@ impl Asking {
                 (Some(_), _) => false,
             };
             if !fits {
-                return Err(AskingError(format!("claim `{claim}` is not of its declared type")));
+                return Err(AskingError::new("principal", format!("claim `{claim}` is not of its declared type")));
             }
         }
         Ok(())
@@ -116,13 +130,14 @@ impl Asking {
         let kinds: Vec<_> = schema.kinds(action).collect();
         let names = || kinds.iter().map(|kind| kind.entity_type()).collect::<Vec<_>>().join(", ");
         match (&self.kind, kinds.as_slice()) {
-            (_, []) => Err(AskingError(format!("unknown action `{action}`"))),
+            (_, []) => Err(AskingError::new("action", format!("unknown action `{action}`"))),
             (None, [one]) => Ok(*one),
-            (None, _) => {
-                Err(AskingError(format!("action `{action}` is for several kinds; give `kind`, one of {}", names())))
-            }
+            (None, _) => Err(AskingError::new(
+                "action",
+                format!("action `{action}` is for several kinds; give `kind`, one of {}", names()),
+            )),
             (Some(name), _) => kinds.iter().copied().find(|kind| kind.entity_type() == name).ok_or_else(|| {
-                AskingError(format!("action `{action}` is not for kind `{name}`, only for {}", names()))
+                AskingError::new("action", format!("action `{action}` is not for kind `{name}`, only for {}", names()))
             }),
         }
     }
@@ -132,12 +147,14 @@ impl Asking {
         const NAMES: &[&str] = &["exportable", "origin", "type"];
         let attribute = |(name, value): (&String, &ClaimValue)| {
             let known = NAMES.iter().copied().find(|known| known == name);
-            let name = known.ok_or_else(|| AskingError(format!("unknown attribute `{name}`")))?;
+            let name = known.ok_or_else(|| AskingError::new("attributes", format!("unknown attribute `{name}`")))?;
             match value {
                 ClaimValue::Bool(value) => Ok(Attribute::Bool(name, *value)),
                 ClaimValue::Long(value) => Ok(Attribute::Long(name, *value)),
                 ClaimValue::Text(value) => Ok(Attribute::Text(name, value.clone())),
-                ClaimValue::Texts(_) => Err(AskingError(format!("attribute `{name}` cannot be a list"))),
+                ClaimValue::Texts(_) => {
+                    Err(AskingError::new("attributes", format!("attribute `{name}` cannot be a list")))
+                }
             }
         };
         self.attributes.iter().map(attribute).collect()

@@ -6,7 +6,7 @@ use keyward::{
     app::App,
     config::{Config, Purpose, StorageConfig},
 };
-use keyward_api::v1::{InitializeRequest, SealMember, SealPath, SealState};
+use keyward_api::v1::{InitializeRequest, SealMember, SealPath, SealState, WhoAmIRequest};
 use keyward_sdk::time::SystemClock;
 use keyward_testbed::TestCa;
 use tonic::Code;
@@ -96,6 +96,8 @@ async fn nobody_makes_an_installation_over_the_network() {
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "LOCAL_ONLY"));
         answers.push(refused.message().to_owned());
     }
+    let early = stranger.auth().who_am_i(WhoAmIRequest {}).await.unwrap_err();
+    assert_eq!(reason(&early), "UNINITIALIZED", "not sealed: there is nothing to unseal");
     answers.dedup();
     assert_eq!(answers.len(), 1, "nothing is learned of files: {answers:?}");
     assert_eq!(seal_status(&broker).await.state(), SealState::Uninitialized);

@@ -172,7 +172,12 @@ impl ClusterCommand {
             Self::Get { name } => get(&mut client, name).await?.into(),
             Self::List => return list(client, output).await,
             Self::Update { name, description, allowance } => {
-                let request = UpdateClusterRequest { name, description, allowance: allowance.read()? };
+                let allowance = match allowance.read()? {
+                    // What is not named stays as it is.
+                    Some(change) => Some(allowed(get(&mut client, name.clone()).await?.allowance, change)),
+                    None => None,
+                };
+                let request = UpdateClusterRequest { name, description, allowance };
                 client.update_cluster(request).await?.into_inner().cluster
             }
             Self::Remove { name, yes } => {
@@ -208,6 +213,17 @@ impl ClusterCommand {
         show::cluster(&cluster.unwrap_or_default(), output);
         Ok(())
     }
+}
+
+/// An allowance with a change of one of its spans.
+fn allowed(before: Option<Allowance>, change: Allowance) -> Allowance {
+    let before = before.unwrap_or_default();
+    let (offline_max, offline_unlimited) = match (change.offline_max, change.offline_unlimited) {
+        (None, false) => (before.offline_max, before.offline_unlimited),
+        change => change,
+    };
+    let offline_writes_max = change.offline_writes_max.or(before.offline_writes_max);
+    Allowance { offline_max, offline_unlimited, offline_writes_max }
 }
 
 pub(super) async fn get(client: &mut Clusters, name: String) -> Result<keyward_api::v1::Cluster, CliError> {

@@ -1,7 +1,5 @@
 //! Making, changing and destroying keys.
 
-use std::time::Duration;
-
 use keyward_api::v1::{
     CancelKeyDestructionRequest, CreateKeyRequest, GetKeyRequest, GetPublicKeyRequest, KeyLabels, KeyOrigin, KeyType,
     KeyVersionState, ListKeysRequest, RotateKeyRequest, ScheduleKeyDestructionRequest, SetKeyVersionStateRequest,
@@ -12,6 +10,7 @@ use super::{KeyCommand, show};
 use crate::cli::{
     CliError,
     connect::{Client, Target},
+    input,
     output::Output,
     prompt::{self, Confirmed},
 };
@@ -27,7 +26,7 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
                 origin: if imported { KeyOrigin::Imported } else { KeyOrigin::Generated }.into(),
                 operations: operations.into_iter().map(Into::into).collect(),
                 exportable,
-                rotation_period: rotate_every.map(span).transpose()?,
+                rotation_period: rotate_every.map(input::duration).transpose()?,
                 deletion_protection: protect,
                 labels: labels.into_iter().collect(),
             };
@@ -38,7 +37,7 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
         KeyCommand::Update { path, rotate_every, protect, not_exportable, labels } => {
             let request = UpdateKeyRequest {
                 path,
-                rotation_period: rotate_every.map(span).transpose()?,
+                rotation_period: rotate_every.map(input::duration).transpose()?,
                 deletion_protection: protect,
                 exportable: not_exportable.then_some(false),
                 labels: (!labels.is_empty()).then(|| KeyLabels { labels: labels.into_iter().collect() }),
@@ -59,7 +58,7 @@ pub(super) async fn run(command: KeyCommand, target: &Target, output: &Output) -
             let request = ScheduleKeyDestructionRequest {
                 path,
                 version: version.unwrap_or(0),
-                waiting_period: Some(span(after)?),
+                waiting_period: Some(input::duration(after)?),
             };
             client.schedule_key_destruction(request).await?.into_inner().key
         }
@@ -104,8 +103,4 @@ async fn list(mut client: KeyServiceClient<Client>, folder: String, output: &Out
             return Ok(());
         }
     }
-}
-
-fn span(duration: Duration) -> Result<prost_types::Duration, CliError> {
-    prost_types::Duration::try_from(duration).map_err(|error| CliError::usage(error.to_string()))
 }
