@@ -3,15 +3,28 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use keyward_kit::tasks::Group;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
 
 use crate::{audit::Audit, engine::Lifecycle};
 
 /// The buckets of times, in seconds.
 const SECONDS: &[f64] =
     &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// Connections at once.
+const CONNECTIONS: usize = 256;
+/// How long the head of a request may take, and how long a connection may be idle.
+const HEADERS: Duration = Duration::from_secs(10);
+/// How long a connection may be open.
+const CONNECTION: Duration = Duration::from_secs(600);
 
 /// The bound port.
 pub struct Ops {
@@ -54,7 +67,29 @@ impl Ops {
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
             .with_state(shown);
-        axum::serve(self.listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
+        let connections = Group::new(CONNECTIONS, &stop);
+        while let Some(accepted) = stop.run_until_cancelled(self.listener.accept()).await {
+            match accepted {
+                // One too many is closed; a probe comes again.
+                Ok((stream, _)) => drop(connections.try_run(connection(stream, app.clone()))),
+                Err(error) => {
+                    warn!(%error, "Connection for metrics not accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        connections.close(Duration::from_secs(1)).await;
+        Ok(())
+    }
+}
+
+/// One connection. It ends when it is idle or slow, so that nobody can hold all of them.
+async fn connection(stream: TcpStream, app: Router) {
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(16 << 10);
+    let served = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    if let Ok(Err(error)) = tokio::time::timeout(CONNECTION, served).await {
+        debug!(%error, "Connection for metrics failed");
     }
 }
 

@@ -1,6 +1,11 @@
-//! A client's deadline.
+//! Deadlines: a client's own, and the broker's for those who never finish what they began.
 
-use std::{io::Write, os::unix::net::UnixStream};
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
 
 use keyward_testbed::wait_until;
 
@@ -51,4 +56,32 @@ async fn a_call_ends_at_the_deadline_that_its_client_gave() {
     let lines = ended("ListSecrets").await;
     assert!(lines[0].contains("DEADLINE_EXCEEDED") || lines[0].contains("CANCELLED"), "{lines:?}");
     assert_eq!(ended("GetSecret").await, Vec::<String>::new(), "it is under way still");
+}
+
+/// Says `begun` and nothing more, and waits until the other side hangs up.
+fn is_cut_off(address: SocketAddr, begun: &[u8]) {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    connection.write_all(begun).unwrap();
+    let mut rest = Vec::new();
+    match connection.read_to_end(&mut rest) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("nobody hung up: {error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_finishes_a_handshake_or_a_head_is_cut_off() {
+    let daemon = Daemon::start().await;
+    let (api, ops) = (daemon.api_addr(), daemon.ops_addr());
+    let hello = [0x16, 3, 1, 0, 200, 1];
+    let silent = tokio::task::spawn_blocking(move || is_cut_off(api, b""));
+    let half = tokio::task::spawn_blocking(move || is_cut_off(api, &hello));
+    let head = tokio::task::spawn_blocking(move || is_cut_off(ops, b"GET /metrics HTTP/1.1\r\nHost: "));
+    let idle = tokio::task::spawn_blocking(move || is_cut_off(ops, b""));
+    for ended in [silent, half, head, idle] {
+        ended.await.unwrap();
+    }
+    assert!(daemon.metrics().await.contains("keyward_"), "others are served");
 }
