@@ -17,7 +17,7 @@ use keyward::{
         Binding, ClaimValue, Claims, ClientAuthorities, Facts, Identity, IssuerRef, Issuers, NodeProblem, Nodes, Peer,
         Principal, Revocation, Revocations, Revoked, RoleConfig, Roles, Scope, ShownNode, TokenFacts, TokenId,
         TokenKeys,
-        oidc::{Fetch, FetchError},
+        oidc::{Authorities, Fetch, FetchError},
         token::{self, Grant, Narrowing, Sealed},
     },
     keyring::{Keyring, KeyringRecord},
@@ -132,7 +132,7 @@ struct Nowhere;
 
 #[async_trait]
 impl Fetch for Nowhere {
-    async fn fetch(&self, _: &str) -> Result<Bytes, FetchError> {
+    async fn fetch(&self, _: &str, _: Option<&Authorities>) -> Result<Bytes, FetchError> {
         Err(FetchError::Never)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     identity::{
         ClaimType, IssuerConfig,
-        oidc::{ClaimPath, DEFAULT_SKEW_SECONDS, DeclaredClaim, IssuerState, KeySource, Replay, SignatureAlgorithm},
+        oidc::{Authorities, ClaimPath, DEFAULT_SKEW_SECONDS, DeclaredClaim, IssuerState, KeySource, Replay, SignatureAlgorithm},
     },
 };
 
@@ -41,6 +41,7 @@ impl From<IssuerConfig> for pb::Issuer {
             max_token_age_seconds: issuer.max_token_age_seconds,
             replay: replay.into(),
             claims: issuer.claims.into_iter().map(|(name, claim)| (name, claim.into())).collect(),
+            ca_certificates: issuer.authorities.map(String::from).unwrap_or_default(),
         }
     }
 }
@@ -90,6 +91,9 @@ impl TryFrom<pb::PutIssuerRequest> for PutIssuer {
                 EngineError::invalid("issuer.algorithms", format!("one of {known}; never `none` or an HMAC"))
             })
         };
+        let authorities = Some(issuer.ca_certificates).filter(|pem| !pem.is_empty()).map(Authorities::try_from);
+        let authorities =
+            authorities.transpose().map_err(|why| EngineError::invalid("issuer.ca_certificates", why))?;
         let claims = issuer.claims.into_iter().map(|(name, claim)| {
             let claim = declared(&name, claim)?;
             Ok((name, claim))
@@ -98,6 +102,7 @@ impl TryFrom<pb::PutIssuerRequest> for PutIssuer {
             name: parse("issuer.name", &issuer.name)?,
             iss: issuer.iss,
             keys,
+            authorities,
             audiences: issuer.audiences,
             algorithms: issuer.algorithms.iter().map(algorithm).collect::<Result<_, _>>()?,
             clock_skew_seconds: issuer.clock_skew_seconds.unwrap_or(DEFAULT_SKEW_SECONDS),

@@ -24,3 +24,4 @@ mod sealed;
 mod start;
 mod tenants;
 mod unauthenticated;
+mod workload;

@@ -110,11 +110,6 @@ impl Daemon {
         format!("https://{}", self.api)
     }
 
-    /// Where the API is served.
-    pub fn api_addr(&self) -> SocketAddr {
-        self.api
-    }
-
     /// Where metrics and health are served.
     pub fn ops_addr(&self) -> SocketAddr {
         self.ops

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use keyward::{
-    identity::oidc::{Fetch, FetchError, Issuers},
+    identity::oidc::{Authorities, Fetch, FetchError, Issuers},
     method::TenantId,
 };
 use keyward_sdk::time::ManualClock;
@@ -20,7 +20,7 @@ struct Answers(Bytes, Bytes);
 
 #[async_trait]
 impl Fetch for Answers {
-    async fn fetch(&self, url: &str) -> Result<Bytes, FetchError> {
+    async fn fetch(&self, url: &str, _: Option<&Authorities>) -> Result<Bytes, FetchError> {
         Ok(if url.ends_with("/.well-known/openid-configuration") { self.0.clone() } else { self.1.clone() })
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use keyward::{
-    identity::oidc::{Fetch, FetchError, Issuers, KeySource},
+    identity::oidc::{Authorities, Fetch, FetchError, Issuers, KeySource},
     method::TenantId,
 };
 use keyward_sdk::{
@@ -24,7 +24,7 @@ struct Nobody;
 
 #[async_trait]
 impl Fetch for Nobody {
-    async fn fetch(&self, _: &str) -> Result<Bytes, FetchError> {
+    async fn fetch(&self, _: &str, _: Option<&Authorities>) -> Result<Bytes, FetchError> {
         Err(FetchError::Never)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keyward_sdk::time::Span;
 use serde::{Deserialize, Serialize};
 
-use super::{DeclaredClaim, SignatureAlgorithm, jwk::KeySet};
+use super::{Authorities, DeclaredClaim, SignatureAlgorithm, jwk::KeySet};
 use crate::{identity::ClaimType, method::Name};
 
 const MAX_ISS_BYTES: usize = 512;
@@ -49,6 +49,9 @@ pub struct IssuerConfig {
     pub iss: String,
     /// Where its keys come from.
     pub keys: KeySource,
+    /// Who vouches for the hosts that its keys are fetched from, instead of the system's authorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<Authorities>,
     /// Audiences that mean us: a token has at least one of them.
     pub audiences: Vec<String>,
     /// The algorithms that its tokens may be signed with.

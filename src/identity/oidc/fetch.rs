@@ -3,14 +3,16 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::Authorities;
+
 /// Fetches one document. The real one is [`HttpFetch`](super::HttpFetch); tests have their own.
 #[async_trait]
 pub trait Fetch: Send + Sync + 'static {
-    /// The document at `url`.
+    /// The document at `url`, whose host proves itself by a certificate of `authorities`, or else of the system's.
     ///
     /// # Errors
     /// [`FetchError`] when it is not to be had within the limits.
-    async fn fetch(&self, url: &str) -> Result<Bytes, FetchError>;
+    async fn fetch(&self, url: &str, authorities: Option<&Authorities>) -> Result<Bytes, FetchError>;
 }
 
 /// Why a document was not fetched. Shown in the issuer's state, so it holds no more than the host's name.

@@ -18,9 +18,9 @@ use reqwest::{
     redirect,
 };
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
 
 use super::{
+    Authorities,
     address::is_public,
     fetch::{Fetch, FetchError},
 };
@@ -35,8 +35,6 @@ pub struct FetchSettings {
     pub private_hosts: Vec<String>,
     /// Whether those hosts may be asked over plain http. For tests and `dev`.
     pub danger_plain_http: bool,
-    /// Authorities that are trusted beside those of the system.
-    pub roots: Vec<CertificateDer<'static>>,
     /// How long one document may take, all in all.
     pub timeout: Duration,
 }
@@ -46,7 +44,6 @@ impl Default for FetchSettings {
         Self {
             private_hosts: Vec::new(),
             danger_plain_http: false,
-            roots: Vec::new(),
             timeout: Duration::from_secs(10),
         }
     }
@@ -55,7 +52,8 @@ impl Default for FetchSettings {
 /// Fetches over the network.
 pub struct HttpFetch {
     settings: Arc<FetchSettings>,
-    /// Made when first used: reading the system's authorities takes a while, and many installations fetch nothing.
+    /// Trusts the system's authorities. Made when first used: reading them takes a while, and many installations fetch
+    /// nothing.
     client: OnceLock<Option<Client>>,
 }
 
@@ -82,8 +80,11 @@ impl HttpFetch {
         Ok((url, host))
     }
 
-    async fn get(&self, url: Url, host: &str) -> Result<Bytes, FetchError> {
-        let client = self.client.get_or_init(|| build(&self.settings)).as_ref();
+    async fn get(&self, url: Url, host: &str, authorities: Option<&Authorities>) -> Result<Bytes, FetchError> {
+        let client = match authorities {
+            Some(own) => build(&self.settings, own.roots()),
+            None => self.client.get_or_init(|| build(&self.settings, of_the_system())).clone(),
+        };
         let client =
             client.ok_or(FetchError::Connect { host: host.to_owned(), what: "no TLS client could be made" })?;
         let mut response = client.get(url).send().await.map_err(|error| explain(host, &error))?;
@@ -107,18 +108,21 @@ impl HttpFetch {
 
 #[async_trait]
 impl Fetch for HttpFetch {
-    async fn fetch(&self, url: &str) -> Result<Bytes, FetchError> {
+    async fn fetch(&self, url: &str, authorities: Option<&Authorities>) -> Result<Bytes, FetchError> {
         let (url, host) = self.check(url)?;
         // Around everything, name resolution included.
-        let limited = tokio::time::timeout(self.settings.timeout, self.get(url, &host)).await;
+        let limited = tokio::time::timeout(self.settings.timeout, self.get(url, &host, authorities)).await;
         limited.unwrap_or_else(|_| Err(FetchError::Timeout(host)))
     }
 }
 
-fn build(settings: &Arc<FetchSettings>) -> Option<Client> {
+fn of_the_system() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots.add_parsable_certificates(settings.roots.iter().cloned());
+    roots
+}
+
+fn build(settings: &Arc<FetchSettings>, roots: RootCertStore) -> Option<Client> {
     let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .ok()?

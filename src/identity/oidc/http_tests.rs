@@ -13,7 +13,7 @@ use super::*;
 /// A TLS server that answers every request with the same bytes, then optionally streams on for ever or falls silent.
 struct Server {
     address: SocketAddr,
-    root: CertificateDer<'static>,
+    authorities: Authorities,
     _tasks: keyward_kit::tasks::Tasks,
 }
 
@@ -58,13 +58,12 @@ async fn serve(head: &'static str, then: Then) -> Server {
                 .await;
         }
     });
-    Server { address, root: cert.der().clone(), _tasks: tasks }
+    Server { address, authorities: cert.pem().try_into().unwrap(), _tasks: tasks }
 }
 
-fn fetcher(server: &Server, allow: &[&str]) -> HttpFetch {
+fn fetcher(allow: &[&str]) -> HttpFetch {
     HttpFetch::new(FetchSettings {
         private_hosts: allow.iter().map(|host| (*host).to_owned()).collect(),
-        roots: vec![server.root.clone()],
         timeout: Duration::from_secs(2),
         danger_plain_http: false,
     })
@@ -78,15 +77,15 @@ fn url(server: &Server, host: &str) -> String {
 async fn a_document_of_an_allowed_private_host_is_fetched() {
     let server = serve("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", Then::Close).await;
     for host in ["localhost", "127.0.0.1"] {
-        let fetch = fetcher(&server, &[host]);
-        assert_eq!(fetch.fetch(&url(&server, host)).await.unwrap(), "{}");
+        let fetch = fetcher(&[host]);
+        assert_eq!(fetch.fetch(&url(&server, host), Some(&server.authorities)).await.unwrap(), "{}");
     }
 }
 
 #[tokio::test]
 async fn private_and_loopback_addresses_are_refused() {
     let server = serve("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", Then::Close).await;
-    let fetch = fetcher(&server, &["other.internal"]);
+    let fetch = fetcher(&["other.internal"]);
     for host in [
         "localhost",
         "127.0.0.1",
@@ -99,7 +98,7 @@ async fn private_and_loopback_addresses_are_refused() {
         "169.254.169.254",
         "10.0.0.1",
     ] {
-        let refused = fetch.fetch(&url(&server, host)).await.unwrap_err();
+        let refused = fetch.fetch(&url(&server, host), Some(&server.authorities)).await.unwrap_err();
         assert!(matches!(refused, FetchError::Address(_)), "{host}: {refused}");
     }
 }
@@ -108,14 +107,14 @@ async fn private_and_loopback_addresses_are_refused() {
 async fn a_redirect_is_not_followed() {
     let server =
         serve("HTTP/1.1 302 Found\r\nlocation: https://localhost/\r\ncontent-length: 0\r\n\r\n", Then::Close).await;
-    let refused = fetcher(&server, &["localhost"]).fetch(&url(&server, "localhost")).await;
+    let refused = fetcher(&["localhost"]).fetch(&url(&server, "localhost"), Some(&server.authorities)).await;
     assert_eq!(refused, Err(FetchError::Redirect("localhost".into())));
 }
 
 #[tokio::test]
 async fn an_endless_document_is_cut_off() {
     let server = serve("HTTP/1.1 200 OK\r\n\r\n", Then::Endless).await;
-    let refused = fetcher(&server, &["localhost"]).fetch(&url(&server, "localhost")).await;
+    let refused = fetcher(&["localhost"]).fetch(&url(&server, "localhost"), Some(&server.authorities)).await;
     assert_eq!(refused, Err(FetchError::TooLarge("localhost".into())));
 }
 
@@ -123,7 +122,7 @@ async fn an_endless_document_is_cut_off() {
 async fn a_server_that_never_finishes_runs_into_the_time_limit() {
     for head in ["", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{"] {
         let server = serve(head, Then::Silent).await;
-        let refused = fetcher(&server, &["localhost"]).fetch(&url(&server, "localhost")).await;
+        let refused = fetcher(&["localhost"]).fetch(&url(&server, "localhost"), Some(&server.authorities)).await;
         assert_eq!(refused, Err(FetchError::Timeout("localhost".into())), "{head}");
     }
 }
@@ -131,17 +130,18 @@ async fn a_server_that_never_finishes_runs_into_the_time_limit() {
 #[tokio::test]
 async fn another_status_than_200_is_no_document() {
     let server = serve("HTTP/1.1 503 Oops\r\ncontent-length: 0\r\n\r\n", Then::Close).await;
-    let refused = fetcher(&server, &["localhost"]).fetch(&url(&server, "localhost")).await;
+    let refused = fetcher(&["localhost"]).fetch(&url(&server, "localhost"), Some(&server.authorities)).await;
     assert_eq!(refused, Err(FetchError::Status { host: "localhost".into(), status: 503 }));
 }
 
 #[tokio::test]
 async fn an_untrusted_certificate_is_refused() {
     let server = serve("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", Then::Close).await;
-    let mut settings = FetchSettings { private_hosts: vec!["localhost".into()], ..FetchSettings::default() };
-    settings.timeout = Duration::from_secs(5);
-    let refused = HttpFetch::new(settings).fetch(&url(&server, "localhost")).await.unwrap_err();
-    assert!(matches!(refused, FetchError::Connect { what, .. } if what.contains("TLS")), "{refused}");
+    let other = generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem().try_into().unwrap();
+    for authorities in [None, Some(&other)] {
+        let refused = fetcher(&["localhost"]).fetch(&url(&server, "localhost"), authorities).await.unwrap_err();
+        assert!(matches!(refused, FetchError::Connect { what, .. } if what.contains("TLS")), "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn only_https_without_login_is_asked() {
         "x",
         "",
     ] {
-        assert_eq!(fetch.fetch(url).await, Err(FetchError::Scheme), "{url}");
+        assert_eq!(fetch.fetch(url, None).await, Err(FetchError::Scheme), "{url}");
     }
 }
 

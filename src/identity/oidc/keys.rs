@@ -15,7 +15,8 @@ use keyward_sdk::time::{Monotonic, SharedClock, Timestamp};
 use tokio::sync::watch;
 
 use super::{
-    config::KeySource,
+    Authorities,
+    config::{IssuerConfig, KeySource},
     fetch::{Fetch, FetchError},
     json::Json,
     jwk::KeySet,
@@ -65,6 +66,7 @@ struct Inner {
 pub(super) struct Keys {
     iss: String,
     source: KeySource,
+    authorities: Option<Authorities>,
     current: ArcSwapOption<Current>,
     inner: Mutex<Inner>,
 }
@@ -79,20 +81,21 @@ impl AtHand {
 }
 
 impl Keys {
-    pub(super) fn new(iss: &str, source: &KeySource) -> Arc<Self> {
-        let current = match source {
+    pub(super) fn of(issuer: &IssuerConfig) -> Arc<Self> {
+        let current = match &issuer.keys {
             // Checked when it was registered; if it cannot be read now there are no keys, and every token is refused.
             KeySource::Static(document) => {
                 KeySet::parse(document.as_bytes()).ok().map(|set| Arc::new(Current { set, fetched: None }))
             }
             KeySource::Discovery | KeySource::Jwks(_) => None,
         };
-        let (iss, source) = (iss.to_owned(), source.clone());
-        Arc::new(Self { iss, source, current: ArcSwapOption::from(current), inner: Mutex::default() })
+        let (iss, source, authorities) = (issuer.iss.clone(), issuer.keys.clone(), issuer.authorities.clone());
+        Arc::new(Self { iss, source, authorities, current: ArcSwapOption::from(current), inner: Mutex::default() })
     }
 
-    pub(super) fn is_from(&self, iss: &str, source: &KeySource) -> bool {
-        self.iss == iss && self.source == *source
+    /// Whether these are the keys of the issuer as it is now registered.
+    pub(super) fn are_of(&self, issuer: &IssuerConfig) -> bool {
+        self.iss == issuer.iss && self.source == issuer.keys && self.authorities == issuer.authorities
     }
 
     /// The keys, unless they are too old to count.
@@ -156,12 +159,12 @@ impl Keys {
             KeySource::Discovery => {
                 let base = self.iss.strip_suffix('/').unwrap_or(&self.iss);
                 let url = format!("{base}/.well-known/openid-configuration");
-                read_discovery(&self.iss, &url, &fetch.fetch(&url).await?)?
+                read_discovery(&self.iss, &url, &fetch.fetch(&url, self.authorities.as_ref()).await?)?
             }
             KeySource::Jwks(url) => url.clone(),
             KeySource::Static(_) => return Err(FetchError::Never),
         };
-        let document = fetch.fetch(&url).await?;
+        let document = fetch.fetch(&url, self.authorities.as_ref()).await?;
         KeySet::parse(&document).map_err(|error| {
             let what = match error {
                 super::jwk::JwksError::Garbled(what) => what,

@@ -6,6 +6,7 @@
 
 mod address;
 mod algorithm;
+mod authorities;
 mod claims;
 mod config;
 mod error;
@@ -23,6 +24,7 @@ mod view;
 
 pub use self::{
     algorithm::SignatureAlgorithm,
+    authorities::Authorities,
     claims::{ClaimPath, DeclaredClaim},
     config::{ConfigProblem, DEFAULT_SKEW_SECONDS, IssuerConfig, KeySource, Replay},
     error::OidcError,

@@ -15,7 +15,7 @@ use keyward_sdk::crypto::asymmetric::{KeyKind, PrivateKey, Scheme, generate};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::{Fetch, FetchError, IssuerConfig, SignatureAlgorithm};
+use super::{Authorities, Fetch, FetchError, IssuerConfig, SignatureAlgorithm};
 
 pub(super) const NOW: u64 = 1_800_000_000;
 pub(super) const ISS: &str = "https://ci.example/org";
@@ -146,7 +146,7 @@ impl FakeFetch {
 
 #[async_trait]
 impl Fetch for FakeFetch {
-    async fn fetch(&self, url: &str) -> Result<Bytes, FetchError> {
+    async fn fetch(&self, url: &str, _: Option<&Authorities>) -> Result<Bytes, FetchError> {
         self.count.fetch_add(1, Ordering::SeqCst);
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();

@@ -74,7 +74,7 @@ fn is_cut_off(address: SocketAddr, begun: &[u8]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_never_finishes_a_handshake_or_a_head_is_cut_off() {
     let daemon = Daemon::start().await;
-    let (api, ops) = (daemon.api_addr(), daemon.ops_addr());
+    let (api, ops) = (daemon.addr(), daemon.ops_addr());
     let hello = [0x16, 3, 1, 0, 200, 1];
     let silent = tokio::task::spawn_blocking(move || is_cut_off(api, b""));
     let half = tokio::task::spawn_blocking(move || is_cut_off(api, &hello));

@@ -40,6 +40,10 @@ pub(crate) struct AddArgs {
     /// Take its keys from this JWKS file, `-` for standard input, and fetch nothing.
     #[arg(long, value_name = "FILE")]
     jwks_file: Option<PathBuf>,
+    /// Trust these authorities (a PEM file) for the host that its keys are fetched from, instead of the authorities of the
+    /// broker's system.
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks_file")]
+    issuer_ca_cert: Option<PathBuf>,
     /// A claim that policies may read: text, texts, long or bool, and where it lies if not under its name, e.g.
     /// `groups=texts@realm_access.roles`. May be repeated.
     #[arg(long = "claim", value_name = "NAME=TYPE[@PATH]")]
@@ -89,6 +93,9 @@ impl AddArgs {
             (None, Some(file)) => Keys::Jwks(input::text(&file)?),
             (None, None) => Keys::Discovery(KeyDiscovery {}),
         });
+        if let Some(file) = self.issuer_ca_cert {
+            issuer.ca_certificates = input::text(&file)?;
+        }
         issuer.claims.extend(self.claims.iter().map(|claim| declared(claim)).collect::<Result<HashMap<_, _>, _>>()?);
         match self.replay {
             Some(ReplayArg::Allow) => issuer.set_replay(Replay::Allow),

@@ -107,6 +107,7 @@ fn show(issuer: &Issuer, state: Option<&IssuerState>, output: &Output) {
     fields.push(("clock_skew_seconds", json!(issuer.clock_skew_seconds)));
     fields.push(("max_token_age_seconds", json!(issuer.max_token_age_seconds)));
     fields.push(("claims", json!(claims)));
+    fields.push(("ca_certificates", json!(issuer.ca_certificates.matches("-----BEGIN CERTIFICATE-----").count())));
     fields.extend(state_fields(state));
     output.record(&fields);
 }
