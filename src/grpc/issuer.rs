@@ -16,7 +16,10 @@ use crate::{
     },
     identity::{
         ClaimType, IssuerConfig,
-        oidc::{Authorities, ClaimPath, DEFAULT_SKEW_SECONDS, DeclaredClaim, IssuerState, KeySource, Replay, SignatureAlgorithm},
+        oidc::{
+            Authorities, ClaimPath, DEFAULT_SKEW_SECONDS, DeclaredClaim, IssuerState, KeySource, Replay,
+            SignatureAlgorithm,
+        },
     },
 };
 
@@ -92,8 +95,7 @@ impl TryFrom<pb::PutIssuerRequest> for PutIssuer {
             })
         };
         let authorities = Some(issuer.ca_certificates).filter(|pem| !pem.is_empty()).map(Authorities::try_from);
-        let authorities =
-            authorities.transpose().map_err(|why| EngineError::invalid("issuer.ca_certificates", why))?;
+        let authorities = authorities.transpose().map_err(|why| EngineError::invalid("issuer.ca_certificates", why))?;
         let claims = issuer.claims.into_iter().map(|(name, claim)| {
             let claim = declared(&name, claim)?;
             Ok((name, claim))

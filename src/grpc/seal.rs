@@ -15,6 +15,7 @@ use crate::{
             DeleteSealPath, DrillSeal, GetSealStatus, GetStatus, Initialize, Initialized, ListSealPaths, PathChanged,
             PutSealPath, Recover, Recovered, RotateKeyring, RotateRootKey, Seal, SealStatus, Sealed, Unseal,
         },
+        tenant::MAIN,
     },
     seal::{InstallationId, NewMember, NewPath, PathProgress, PersonShare, Who},
 };
@@ -186,7 +187,9 @@ impl TryFrom<pb::RecoverRequest> for Recover {
     type Error = EngineError;
     fn try_from(request: pb::RecoverRequest) -> Result<Self, EngineError> {
         let shares = request.shares.into_iter().map(SecretString::new).collect::<Result<_, _>>();
-        Ok(Self { shares: shares.map_err(|error| EngineError::invalid("shares", error.to_string()))? })
+        let shares = shares.map_err(|error| EngineError::invalid("shares", error.to_string()))?;
+        let tenant = if request.tenant.is_empty() { MAIN } else { &request.tenant };
+        Ok(Self { shares, tenant: parse("tenant", tenant)? })
     }
 }
 

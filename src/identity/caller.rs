@@ -37,6 +37,17 @@ pub struct Principal {
     pub subject: Arc<str>,
 }
 
+impl Principal {
+    /// The subject of an operator whom `keyward operator recover` made.
+    pub const RECOVERED: &'static str = "recover";
+
+    /// Whether this is an operator whom `keyward operator recover` made: it may mend the policies that lock everyone out.
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.issuer == IssuerRef::Operator && &*self.subject == Self::RECOVERED
+    }
+}
+
 /// The id of a token: 16 random bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TokenId(#[serde(with = "byte_array")] pub [u8; 16]);

@@ -16,11 +16,14 @@ pub const OPERATOR_ROLE: &str = "operator";
 /// The action of changing a policy.
 pub const WRITE_POLICY: &str = "policy.write";
 
-/// Whether, under these policies and with these roles and issuers, someone can still write policies. Errs on the side of no: what
-/// depends on a condition does not count, so a change that is refused for it may have to be forced.
+/// Whether, under these policies and with these roles and issuers, someone can still write policies. Errs on the side of no: a
+/// `permit` with a condition does not count and a `forbid` with one does, so a change that is refused for it may have to be
+/// forced.
 ///
-/// There must be a `permit` without conditions for writing any policy, for a role that is `operator`, or that exists and
-/// that some `permit` lets someone assume (of an issuer that exists, where it names one), and no `forbid` without conditions against the same.
+/// There must be a `permit` without conditions for writing any policy, for a role that is `operator`, or that some `permit`
+/// lets someone assume (of an issuer that exists, where it names one), and no `forbid` against the same. `roles` are those
+/// that can write policies as far as they themselves say; `operator` belongs there also where it does not exist, because
+/// recovering brings it back.
 #[must_use]
 pub fn someone_can_write_policies(policies: &Policies, roles: &BTreeSet<Name>, issuers: &BTreeSet<Name>) -> bool {
     let schema = policies.schema();
@@ -42,20 +45,22 @@ pub fn someone_can_write_policies(policies: &Policies, roles: &BTreeSet<Name>, i
         };
         issuer.is_some_and(|issuer| !issuers.iter().any(|known| known.as_str() == issuer))
     };
-    let known = roles.iter().map(Name::as_str).filter(|role| *role != OPERATOR_ROLE).map(|role| uid(role_type, role));
-    let takeable: Vec<EntityUid> = known
-        .filter(|role| {
-            policies.statements().iter().any(|statement| permits_taking(&statement.cedar, assume, role, is_gone))
-        })
-        .chain(std::iter::once(uid(role_type, OPERATOR_ROLE)))
-        .collect();
-    let says = |effect, role: &EntityUid| {
-        policies.statements().iter().any(|s| s.cedar.effect() == effect && is_about_all_policies(&s.cedar, write, role))
+    let can_be_taken = |role: &EntityUid| {
+        policies.statements().iter().any(|statement| permits_taking(&statement.cedar, assume, role, is_gone))
     };
-    policies.is_readable() && takeable.iter().any(|role| says(Effect::Permit, role) && !says(Effect::Forbid, role))
+    let mut takeable = roles
+        .iter()
+        .map(|role| (role.as_str() == OPERATOR_ROLE, uid(role_type, role.as_str())))
+        .filter_map(|(is_operator, role)| (is_operator || can_be_taken(&role)).then_some(role));
+    let about = |effect, role: &EntityUid| {
+        let about = policies.statements().iter().map(|statement| &statement.cedar);
+        about.filter(|cedar| cedar.effect() == effect && is_about_all_policies(cedar, write, role)).collect::<Vec<_>>()
+    };
+    let permits = |role: &EntityUid| about(Effect::Permit, role).iter().any(|cedar| !cedar.has_non_scope_constraint());
+    policies.is_readable() && takeable.any(|role| permits(&role) && about(Effect::Forbid, &role).is_empty())
 }
 
-/// Whether a statement without conditions is about everyone in `role` writing any policy.
+/// Whether a statement, with or without conditions, is about everyone in `role` writing any policy.
 fn is_about_all_policies(policy: &cedar_policy::Policy, write: &ActionWord, role: &EntityUid) -> bool {
     let principal = match policy.principal_constraint() {
         PrincipalConstraint::Any | PrincipalConstraint::Is(_) => true,
@@ -67,7 +72,7 @@ fn is_about_all_policies(policy: &cedar_policy::Policy, write: &ActionWord, role
         ResourceConstraint::Is(kind) => kind.basename() == ResourceKind::Policy.entity_type(),
         ResourceConstraint::Eq(_) | ResourceConstraint::In(_) | ResourceConstraint::IsIn(..) => false,
     };
-    principal && resource && covers(&policy.action_constraint(), write) && !policy.has_non_scope_constraint()
+    principal && resource && covers(&policy.action_constraint(), write)
 }
 
 /// Whether a `permit`, with or without conditions, is about taking `role`.

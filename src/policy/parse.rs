@@ -15,8 +15,9 @@ pub const MAX_STATEMENTS: usize = 256;
 pub const MAX_POLICIES: usize = 4096;
 /// The most brackets that may be open at once.
 const MAX_DEPTH: usize = 24;
-/// The most operators in one statement. Cedar's syntax tree is as deep as a chain of them is long.
-const MAX_OPERATORS: usize = 1024;
+/// The most operators and brackets in one statement. Cedar's syntax tree is as deep as a chain of them is long, and its
+/// validator passes over what is too deep for the stack it runs on.
+pub(super) const MAX_OPERATORS: usize = 256;
 
 /// One `permit` or `forbid`.
 #[derive(Clone, Debug)]
@@ -78,7 +79,7 @@ pub(super) fn offset_of(text: &str, place: usize) -> usize {
     begin + blank
 }
 
-fn limits(name: &Name, text: &str) -> Result<(), Problem> {
+pub(super) fn limits(name: &Name, text: &str) -> Result<(), Problem> {
     let problem = |offset, message: String| Problem::at(name.as_str(), text, offset, message);
     if text.len() > MAX_TEXT_BYTES {
         return Err(problem(0, format!("{} bytes are too long, at most {MAX_TEXT_BYTES} are allowed", text.len())));
@@ -86,7 +87,10 @@ fn limits(name: &Name, text: &str) -> Result<(), Problem> {
     let (mut depth, mut operators, mut found) = (0_usize, 0_usize, None);
     scan(text, |at, token| {
         match token {
-            Token::Open => depth += 1,
+            Token::Open => {
+                depth += 1;
+                operators += 1;
+            }
             Token::Close => depth = depth.saturating_sub(1),
             Token::Operator => operators += 1,
             Token::End => operators = 0,
@@ -95,7 +99,10 @@ fn limits(name: &Name, text: &str) -> Result<(), Problem> {
             found = Some(problem(at, format!("more than {MAX_DEPTH} brackets are open here; nest less")));
         }
         if found.is_none() && operators > MAX_OPERATORS {
-            found = Some(problem(at, format!("a statement with more than {MAX_OPERATORS} operators; split it")));
+            found = Some(problem(
+                at,
+                format!("a statement with more than {MAX_OPERATORS} operators and brackets; split it"),
+            ));
         }
     });
     found.map_or(Ok(()), Err)
@@ -135,6 +142,12 @@ fn scan(text: &str, mut see: impl FnMut(usize, Token)) {
             b'(' | b'[' | b'{' => see(at, Token::Open),
             b')' | b']' | b'}' => see(at, Token::Close),
             b';' => see(at, Token::End),
+            b'&' | b'|' | b'=' | b'<' | b'>' | b'!'
+                if bytes.get(at + 1).is_some_and(|next| matches!(next, b'&' | b'|' | b'=')) =>
+            {
+                see(at, Token::Operator);
+                at += 1;
+            }
             b'&' | b'|' | b'=' | b'<' | b'>' | b'+' | b'-' | b'*' | b'!' | b'.' => see(at, Token::Operator),
             b if b.is_ascii_alphabetic() => {
                 let start = at;

@@ -73,7 +73,8 @@ impl<A: Action> Permit<A> {
         &self.resource
     }
 
-    /// The statements that permit it; `row:public`, `row:sealed` or `row:bootstrap` where the method table itself does.
+    /// The statements that permit it; `row:public`, `row:sealed` or `row:bootstrap` where the method table itself
+    /// does, `row:recovered` where recovery does.
     #[must_use]
     pub fn because(&self) -> &PolicyIds {
         &self.because

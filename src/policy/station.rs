@@ -95,6 +95,9 @@ impl Policy {
             Some(because) => because,
             None => match self.decide(&caller, A::METHOD, &resource, &attributes) {
                 Verdict::Allow(because) => because,
+                Verdict::Deny(denied) if denied.reason() != Denial::UnknownTenant => {
+                    mending(&caller, A::METHOD, resource.name()).ok_or(denied)?
+                }
                 Verdict::Deny(denied) => return Err(denied),
             },
         };
@@ -183,8 +186,8 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// What the method table grants by itself. The only place that grants without asking the policies, and never for
-/// [`Access::Caller`]. No policy can have such an id, since names have no colon.
+/// What the method table grants by itself. Beside [`mending`] the only place that grants without asking the policies, and
+/// never for [`Access::Caller`]. No policy can have such an id, since names have no colon.
 fn granted_by_row(method: &Method) -> Option<PolicyIds> {
     static ROWS: LazyLock<[PolicyIds; 4]> = LazyLock::new(|| {
         ["row:bootstrap", "row:own", "row:public", "row:sealed"].map(|id| PolicyIds::of(std::iter::once(id)))
@@ -197,6 +200,15 @@ fn granted_by_row(method: &Method) -> Option<PolicyIds> {
         Access::Public => Some(public.clone()),
         Access::Sealed => Some(sealed.clone()),
     }
+}
+
+/// What grants an operator of recovery the reading and writing of policies, whatever policies say: there may be one that
+/// nobody else could take back. Everything else is up to policies.
+fn mending(caller: &Caller, method: &Method, name: &str) -> Option<PolicyIds> {
+    static MENDING: LazyLock<PolicyIds> = LazyLock::new(|| PolicyIds::of(std::iter::once("row:recovered")));
+    let may =
+        caller.principal().is_recovered() && method.resource == ResourceKind::Policy && caller.covers(method, name);
+    may.then(|| MENDING.clone())
 }
 
 /// A caller as a key: told apart by its address, which is its own as long as it is held here.

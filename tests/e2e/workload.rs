@@ -42,7 +42,8 @@ async fn a_pod_reads_what_its_service_account_may_and_no_other_does() {
     let settings = "[identity]\nallowed_hosts = [\"127.0.0.1\"]\n[log]\nlevel = \"trace\"\n";
     let etcd = Etcd::start().await;
     let wanted = Wanted { settings, ..Wanted::default() };
-    let (cluster, broker) = tokio::join!(Apiserver::start(&etcd, ApiserverOptions::default()), Daemon::start_as(&wanted));
+    let (cluster, broker) =
+        tokio::join!(Apiserver::start(&etcd, ApiserverOptions::default()), Daemon::start_as(&wanted));
     for namespace in ["shop", "other"] {
         cluster.kubectl(&["create", "namespace", namespace]).await;
         for account in ["deploy", "build"] {

@@ -53,7 +53,7 @@ impl Timed {
     /// A token lives for an hour at most: after days, an operator comes by recovery.
     pub async fn operator(&self) -> Caller {
         let local = self.broker.socket().await;
-        let recovered = local.seal().recover(RecoverRequest { shares: Vec::new() }).await.unwrap().into_inner();
+        let recovered = local.seal().recover(RecoverRequest::default()).await.unwrap().into_inner();
         let request = RedeemBootstrapTokenRequest { bootstrap_token: recovered.operator_token };
         let token = local.auth().redeem_bootstrap_token(request).await.unwrap().into_inner().token.unwrap();
         assert!(token.bound);

@@ -46,6 +46,9 @@ pub(crate) enum OperatorCommand {
         /// No path is of people: ask as the broker's own user on its unix socket.
         #[arg(long)]
         local: bool,
+        /// The tenant whose operator it will be; without it, `main`.
+        #[arg(value_name = "TENANT")]
+        name: Option<String>,
     },
     /// Make a new root key under the same paths. Needs no member and no person; every share stays good.
     RotateRoot,
@@ -112,9 +115,10 @@ impl OperatorCommand {
                 Session::of(token.token, certificate, key, &expires)?.save(&target.addr)?;
                 output.record(&[("role", json!(token.role)), ("token_id", json!(token.id)), ("expires_at", expires)]);
             }
-            Self::Recover { local } => {
+            Self::Recover { local, name } => {
                 let shares = if local { Vec::new() } else { shares()? };
-                let made = seal.recover(RecoverRequest { shares }).await?.into_inner();
+                let request = RecoverRequest { shares, tenant: name.unwrap_or_default() };
+                let made = seal.recover(request).await?.into_inner();
                 output.record(&[("operator_token", json!(made.operator_token))]);
                 output.note("The operator token serves once, within an hour: `keyward operator login`.");
             }

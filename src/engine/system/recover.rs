@@ -13,9 +13,11 @@ use crate::{
     engine::{
         EngineError, Lifecycle, Reply, SealState, World, bootstrap,
         lifecycle::{MEMBER_TIMEOUT, is_own_user},
+        tenant,
     },
+    identity::Principal,
     keyring::{Changes, VaultError},
-    method::{Action, Method, Tenantwide, rows},
+    method::{Action, Method, Name, TenantId, Tenantwide, rows},
     policy::{self, OPERATOR_POLICY, OPERATOR_ROLE},
     seal::{Holder, OpenError, SealRecord},
 };
@@ -29,6 +31,8 @@ const TRIES: usize = 8;
 pub struct Recover {
     /// Of one path of people.
     pub shares: Vec<SecretString>,
+    /// Whose operator it will be.
+    pub tenant: Name,
 }
 
 /// What is shown once.
@@ -76,12 +80,15 @@ impl SealedOperation for Recover {
             by
         };
         let world = lifecycle.world()?;
+        // Looked for only now that it was proven who asks.
+        let tenant = tenant::find(&world, &self.tenant)?;
+        world.active(tenant.id).map_err(|_| refused("TENANT_SUSPENDED", "the tenant is suspended; resume it first"))?;
         let deadline = Instant::now() + MEMBER_TIMEOUT;
-        let recorded =
-            lifecycle.parts.audit.system("operator.recovered", vec![("by", &by)], Durability::Fsync, deadline).await;
+        let facts = vec![("by", by.as_str()), ("tenant", tenant.name.as_str())];
+        let recorded = lifecycle.parts.audit.system("operator.recovered", facts, Durability::Fsync, deadline).await;
         recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
-        let operator_token = make(&world).await?;
-        warn!(recovered.by = %by, "Operator token made by recovery");
+        let operator_token = make(&world, tenant.id).await?;
+        warn!(recovered.by = %by, tenant = %tenant.name, "Operator token made by recovery");
         Ok(Recovered { operator_token })
     }
 }
@@ -105,21 +112,22 @@ fn local_user_alone(record: &SealRecord, local: Option<u32>) -> Result<(), Engin
 }
 
 /// The token, with role and policy of operators as `init` made them: without those it would be of no use.
-async fn make(world: &World) -> Result<SecretString, EngineError> {
-    let (main, now) = (world.main_tenant(), world.clock.now());
+async fn make(world: &World, tenant: TenantId) -> Result<SecretString, EngineError> {
+    let now = world.clock.now();
     for _ in 0..TRIES {
         let mut changes = Changes::new();
-        changes.based_on(main, world.vault.counter(main));
-        if world.tables.roles.get(main, OPERATOR_ROLE).is_none() {
-            let role = bootstrap::operator_role()?;
-            changes.put_control(main, OPERATOR_ROLE, &role)?;
+        changes.based_on(tenant, world.vault.counter(tenant));
+        let role = bootstrap::operator_role()?;
+        if world.tables.roles.get(tenant, OPERATOR_ROLE).is_none_or(|stored| *stored != role) {
+            warn!("Role `operator` put back as it was at first");
+            changes.put_control(tenant, OPERATOR_ROLE, &role)?;
         }
-        let policy = world.tables.policies.get(main, OPERATOR_ROLE);
+        let policy = world.tables.policies.get(tenant, OPERATOR_ROLE);
         if policy.is_none_or(|stored| stored.policy.text != OPERATOR_POLICY) {
             warn!("Policy `operator` put back as it was at first");
-            policy::first_policies(&mut changes, main, now)?;
+            policy::first_policies(&mut changes, tenant, now)?;
         }
-        let token = bootstrap::make(&mut changes, main, "recover", now)?;
+        let token = bootstrap::make(&mut changes, tenant, Principal::RECOVERED, now)?;
         match world.vault.commit(changes).await {
             Ok(_) => return Ok(token),
             Err(VaultError::Conflict) => {}

@@ -69,7 +69,8 @@ mod tests {
         let key = made.signing_key.serialize_pem();
         let garbled = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned();
         let cut = pem.replace("-----END CERTIFICATE-----", "");
-        for wrong in [String::new(), "ca.pem".to_owned(), key, garbled, cut, pem.repeat(33), "x".repeat(MAX_BYTES + 1)] {
+        for wrong in [String::new(), "ca.pem".to_owned(), key, garbled, cut, pem.repeat(33), "x".repeat(MAX_BYTES + 1)]
+        {
             assert!(Authorities::try_from(wrong.clone()).is_err(), "{}", &wrong[..wrong.len().min(100)]);
         }
     }

@@ -41,11 +41,7 @@ pub struct FetchSettings {
 
 impl Default for FetchSettings {
     fn default() -> Self {
-        Self {
-            private_hosts: Vec::new(),
-            danger_plain_http: false,
-            timeout: Duration::from_secs(10),
-        }
+        Self { private_hosts: Vec::new(), danger_plain_http: false, timeout: Duration::from_secs(10) }
     }
 }
 

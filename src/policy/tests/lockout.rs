@@ -6,7 +6,12 @@ fn someone(cedar: &str, roles: &[&str]) -> bool {
     someone_of(cedar, roles, &["github"])
 }
 
+/// The role `operator` is there or can be brought back.
 fn someone_of(cedar: &str, roles: &[&str], issuers: &[&str]) -> bool {
+    someone_in(cedar, &[roles, &["operator"]].concat(), issuers)
+}
+
+fn someone_in(cedar: &str, roles: &[&str], issuers: &[&str]) -> bool {
     let names = |all: &[&str]| all.iter().map(|one| name(one)).collect();
     someone_can_write_policies(&compile(cedar), &names(roles), &names(issuers))
 }
@@ -46,9 +51,18 @@ fn what_depends_on_a_condition_or_on_one_policy_does_not_count() {
         r#"permit(principal in Role::"operator", action == Action::"secret.read", resource);"#,
         r#"permit(principal in Role::"operator", action, resource); forbid(principal, action == Action::"policy.write", resource);"#,
         r#"permit(principal in Role::"operator", action, resource); forbid(principal in Role::"operator", action, resource is Policy);"#,
+        r#"permit(principal in Role::"operator", action, resource); forbid(principal, action, resource) when { 1 == 1 };"#,
+        r#"permit(principal in Role::"operator", action, resource); forbid(principal, action in Action::"policy", resource) unless { principal.subject == "alice" };"#,
     ] {
         assert!(!someone(cedar, &["admins"]), "{cedar}");
     }
+}
+
+#[test]
+fn an_operator_role_that_cannot_write_policies_does_not_count() {
+    assert!(!someone_in(OPERATOR_POLICY, &["admins"], &[]));
+    let both = format!(r#"{OPERATOR_POLICY} permit(principal in Role::"admins", action, resource); {TAKE}"#);
+    assert!(someone_in(&both, &["admins"], &["github"]));
 }
 
 #[test]

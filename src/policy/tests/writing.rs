@@ -107,18 +107,58 @@ fn size_depth_and_count_are_limited() {
     assert!(Policies::compile(schema(), &many, 1).is_err());
 }
 
-#[test]
-fn what_is_within_the_limits_fits_a_threads_stack() {
-    for chain in ["+ 0 ", "- 0 ", "* 1 "] {
-        let cedar = format!("permit(principal, action, resource) when {{ 1 {} == 1 }};", chain.repeat(1_000));
-        let tries = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
-            // Refused or taken, but never an overflow; and decided as well when taken.
-            if let Ok(policies) = Policies::compile(schema(), &[text("p", &cedar)], 1) {
-                let _ = decide(&policies, Some("r"), &READ, "a");
-            }
-        });
-        tries.unwrap().join().unwrap();
+/// The longest statement of this kind that the limits let through.
+fn longest(statement: impl Fn(usize) -> String) -> String {
+    let fits = |links: usize| parse::limits(&name("p"), &statement(links)).is_ok();
+    let (mut fitting, mut too_long) = (0, MAX_TEXT_BYTES);
+    while too_long - fitting > 1 {
+        let between = fitting.midpoint(too_long);
+        if fits(between) { fitting = between } else { too_long = between }
     }
+    assert!((20..=parse::MAX_OPERATORS).contains(&fitting), "{fitting}");
+    statement(fitting)
+}
+
+#[test]
+fn what_is_within_the_limits_is_validated_and_decided_on_a_threads_stack() {
+    let when =
+        |condition: String| format!("permit(principal in Role::\"r\", action, resource) when {{ {condition} }};");
+    let chain = |first: &str, link: &str, last: &str| longest(|n| when(format!("{first}{}{last}", link.repeat(n))));
+    let mut cases = Vec::new();
+    for link in [" + 0", " - 0", " * 1", "+0"] {
+        cases.push((chain("1", link, " == 1"), true));
+        cases.push((chain("principal.nothing", link, " == 1"), false));
+    }
+    for link in [" && true", " || false", "&&true", " == true"] {
+        cases.push((chain("true", link, ""), link.contains(['&', '|'])));
+        cases.push((chain("principal.nothing", link, ""), false));
+    }
+    for link in [".a", "[\"a\"]", ".contains(1)", ".contains([1])"] {
+        cases.push((chain("principal", link, " == 1"), false));
+        cases.push((chain("principal", link, ""), false));
+    }
+    cases.push((longest(|n| when(format!("{}true{}", "if true then ".repeat(n), " else false".repeat(n)))), true));
+    cases.push((
+        longest(|n| when(format!("{}principal.nothing{}", "if true then ".repeat(n), " else false".repeat(n)))),
+        false,
+    ));
+    cases.push((chain("", "if false then false else ", "true"), true));
+    cases.push((chain("", "if false then false else ", "principal.nothing"), false));
+    let mut wrong = Vec::new();
+    for (cedar, valid) in cases {
+        let shown = cedar.chars().take(90).collect::<String>();
+        let tries = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+            let compiled = Policies::compile(schema(), &[text("p", &cedar)], 1);
+            compiled
+                .map(|policies| decide(&policies, Some("r"), &READ, "a").is_allow())
+                .map_err(|problems| problems.to_string())
+        });
+        let seen = tries.unwrap().join().unwrap();
+        if seen.as_ref().ok() != valid.then_some(&true) {
+            wrong.push(format!("{shown}: {seen:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -16,7 +16,7 @@ async fn redeem(caller: &Caller, bootstrap_token: &str) -> Result<(), Status> {
 }
 
 async fn recover(broker: &Broker) -> String {
-    let answer = broker.socket().await.seal().recover(RecoverRequest { shares: Vec::new() }).await;
+    let answer = broker.socket().await.seal().recover(RecoverRequest::default()).await;
     answer.unwrap().into_inner().operator_token
 }
 
@@ -60,7 +60,7 @@ async fn the_token_of_init_serves_for_an_hour() {
 async fn a_recovery_is_in_the_audit_log_with_where_it_came_from() {
     let broker = broker().start().await;
     recover(&broker).await;
-    let refused = broker.caller().connect().await.seal().recover(RecoverRequest { shares: Vec::new() }).await;
+    let refused = broker.caller().connect().await.seal().recover(RecoverRequest::default()).await;
     assert_eq!(reason(&refused.unwrap_err()), "NOT_LOCAL");
     let operator = broker.operator().await;
     let request = TailAuditRequest { method: "Recover".to_owned(), ..TailAuditRequest::default() };

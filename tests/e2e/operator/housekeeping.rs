@@ -43,7 +43,7 @@ async fn keyrings_rotate_by_age_and_what_is_over_is_forgotten() {
     let mut timed = Timed::start().await;
     let operator = timed.operator().await;
     write(&operator, "a/b", "kept").await.unwrap();
-    timed.broker.socket().await.seal().recover(RecoverRequest { shares: Vec::new() }).await.unwrap();
+    timed.broker.socket().await.seal().recover(RecoverRequest::default()).await.unwrap();
     let what = What::TokenId("00112233445566778899aabbccddeeff".to_owned());
     operator.auth().revoke(RevokeRequest { what: Some(what), issued_before: None }).await.unwrap();
     let world = timed.world();

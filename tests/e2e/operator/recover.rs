@@ -1,15 +1,24 @@
 //! A way back where no operator is left.
 
 use keyward_api::v1::{
-    RecoverRequest, RedeemBootstrapTokenRequest, RevokeRequest, SealRequest, SealState, revoke_request::What,
+    DeletePolicyRequest, ListPoliciesRequest, PutPolicyRequest, PutRoleRequest, RecoverRequest,
+    RedeemBootstrapTokenRequest, RevokeRequest, Role, Scope, SealRequest, SealState, revoke_request::What,
 };
 
 use super::{put_people, seal_status, unseal, write};
 use crate::support::{Broker, Caller, Key, broker, reason};
 
 async fn recover(caller: &Caller, shares: &[&String]) -> Result<String, tonic::Status> {
+    recover_in(caller, "", shares).await
+}
+
+async fn recover_in(caller: &Caller, tenant: &str, shares: &[&String]) -> Result<String, tonic::Status> {
     let shares = shares.iter().map(|share| (*share).clone()).collect();
-    caller.seal().recover(RecoverRequest { shares }).await.map(|made| made.into_inner().operator_token)
+    caller
+        .seal()
+        .recover(RecoverRequest { shares, tenant: tenant.to_owned() })
+        .await
+        .map(|made| made.into_inner().operator_token)
 }
 
 async fn log_in(broker: &Broker, bootstrap_token: &str) -> Result<Caller, tonic::Status> {
@@ -56,4 +65,58 @@ async fn without_people_only_the_daemons_own_user_recovers() {
     assert_eq!(seal_status(&broker).await.state(), SealState::Sealed);
     unseal(&broker, "").await.unwrap();
     recover(&broker.socket().await, &[]).await.unwrap();
+}
+
+/// What has to be forced because it leaves nobody who can write policies. Each is a change that somebody with a part of an
+/// operator's rights could make.
+async fn lock_out(operator: &Caller) {
+    let text = "forbid(principal, action, resource) when { 1 == 1 };";
+    for force in [false, true] {
+        let put = PutPolicyRequest { name: "trap".to_owned(), text: text.to_owned(), force };
+        let put = operator.policies().put_policy(put).await;
+        assert_eq!(put.as_ref().err().map(reason), (!force).then(|| "LOCK_OUT".to_owned()), "{put:?}");
+    }
+    assert_eq!(write(operator, "a/b", "x").await.unwrap_err().code(), tonic::Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn recovery_takes_back_what_locks_everyone_out() {
+    let broker = broker().start().await;
+    let operator = broker.operator().await;
+    let scope = Scope { paths: vec!["foo".to_owned()], ..Scope::default() };
+    let narrow = |force| PutRoleRequest {
+        role: Some(Role { name: "operator".to_owned(), scope: Some(scope.clone()), ..Role::default() }),
+        force,
+    };
+    assert_eq!(reason(&operator.roles().put_role(narrow(false)).await.unwrap_err()), "LOCK_OUT");
+    operator.roles().put_role(narrow(true)).await.unwrap();
+    let recovered = log_in(&broker, &recover(&broker.socket().await, &[]).await.unwrap()).await.unwrap();
+    recovered.policies().list_policies(ListPoliciesRequest::default()).await.unwrap();
+
+    lock_out(&recovered).await;
+    let again = log_in(&broker, &recover(&broker.socket().await, &[]).await.unwrap()).await.unwrap();
+    let refused = write(&again, "a/b", "x").await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied, "policies and nothing else");
+    again.policies().list_policies(ListPoliciesRequest::default()).await.unwrap();
+    let delete = DeletePolicyRequest { name: "trap".to_owned(), force: false };
+    again.policies().delete_policy(delete).await.unwrap();
+    write(&again, "a/b", "x").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_last_operator_of_a_tenant_is_recovered_as_well() {
+    let broker = broker().start().await;
+    let theirs = broker.tenant("other").await;
+    lock_out(&theirs).await;
+    let refused = theirs.policies().list_policies(ListPoliciesRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied);
+    let local = broker.socket().await;
+    assert_eq!(recover_in(&local, "none", &[]).await.unwrap_err().code(), tonic::Code::NotFound);
+    let nobody = broker.caller().connect().await;
+    assert_eq!(reason(&recover_in(&nobody, "none", &[]).await.unwrap_err()), "NOT_LOCAL", "nobody learns of tenants");
+    let token = recover_in(&local, "other", &[]).await.unwrap();
+    let recovered = log_in(&broker, &token).await.unwrap();
+    let delete = DeletePolicyRequest { name: "trap".to_owned(), force: false };
+    recovered.policies().delete_policy(delete).await.unwrap();
+    write(&theirs, "a/b", "x").await.unwrap();
 }
