@@ -113,7 +113,7 @@ impl Kept {
             verifier: Some(log.verifier.clone()),
             checkpoints: log.first.iter().chain(&log.last).cloned().collect(),
         };
-        Expected { logs: self.logs.lock().unwrap().iter().map(known).collect() }
+        Expected { logs: self.logs.lock().unwrap().iter().map(known).collect(), ..Expected::default() }
     }
 }
 

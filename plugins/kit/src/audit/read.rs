@@ -14,10 +14,10 @@ use keyward_sdk::time::Timestamp;
 use super::{
     checkpoint::{Checkpoint, proof_text},
     file::{
-        Store, checkpoints_name, open_to_read,
+        Store, checkpoints_name, open_to_read, parse_kept_name,
         scan::{self, Frames},
         segment::{Next, file_name, parse_name},
-        split_checkpoints,
+        split_checkpoints, verifier_name,
     },
     record::{Principal, Record, sequence_of},
     tree::{
@@ -58,10 +58,19 @@ pub fn checkpoints(dir: &Path, epoch: u64) -> io::Result<Vec<(usize, String)>> {
 /// # Errors
 /// Of the file system.
 pub fn danger_own_verifier(dir: &Path, epoch: u64) -> io::Result<Option<String>> {
-    match std::fs::read_to_string(dir.join(checkpoints_name(epoch).replace(".checkpoints", ".vkey"))) {
+    match std::fs::read_to_string(dir.join(verifier_name(epoch))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
     }
+}
+
+/// The epochs of which a folder has anything at all: files, checkpoints or a public key.
+pub(super) fn traces(dir: &Path) -> io::Result<Vec<u64>> {
+    let mut found: BTreeSet<u64> = epochs(dir)?.into_iter().collect();
+    for entry in std::fs::read_dir(dir)? {
+        found.extend(entry?.file_name().to_str().and_then(parse_kept_name));
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// The numbers of an epoch's files, in order.

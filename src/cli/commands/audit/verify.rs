@@ -37,7 +37,7 @@ impl VerifyArgs {
         target: impl FnOnce() -> Result<Target, CliError>,
         output: &Output,
     ) -> Result<ExitCode, CliError> {
-        let Registered { folder, mut expected, given_up } = match &self.folder {
+        let Registered { folder, mut expected } = match &self.folder {
             Some(folder) => Registered { folder: folder.clone(), ..Registered::default() },
             None => register(&target()?).await?,
         };
@@ -57,7 +57,7 @@ impl VerifyArgs {
             };
             CliError::other(format!("reading {}", folder.display()), why)
         })?;
-        report.remarks.extend(given_up.iter().map(|log| {
+        report.remarks.extend(expected.given_up.iter().map(|log| {
             format!("log `{log}`: an operator accepted that its files are gone; what it said cannot be shown any more")
         }));
         show(&report, output);
@@ -71,8 +71,6 @@ struct Registered {
     /// Where it keeps its log.
     folder: PathBuf,
     expected: Expected,
-    /// Logs whose files are gone, which an operator accepted.
-    given_up: Vec<String>,
 }
 
 async fn register(target: &Target) -> Result<Registered, CliError> {
@@ -98,8 +96,11 @@ async fn register(target: &Target) -> Result<Registered, CliError> {
     };
     Ok(Registered {
         folder: PathBuf::from(listed.folder),
-        expected: Expected { logs: kept.into_iter().map(known).collect() },
-        given_up: given_up.into_iter().map(|log| log.origin.clone()).collect(),
+        expected: Expected {
+            logs: kept.into_iter().map(known).collect(),
+            // Their files are gone, which an operator accepted.
+            given_up: given_up.into_iter().map(|log| log.origin.clone()).collect(),
+        },
     })
 }
 
@@ -169,6 +170,10 @@ fn show(report: &Report, output: &Output) {
         output.line(&format!("unproven  {unproven}"));
     }
     let words = match report.findings.len() {
+        0 if report.logs.iter().all(|log| log.proven == 0) => {
+            "Nothing wrong was found, and nothing is proven: no checkpoint of any log is here to compare it with."
+                .to_owned()
+        }
         0 => "Nothing was changed, removed or cut, as far as can be proven.".to_owned(),
         1 => "1 finding: the log is not as it was written.".to_owned(),
         many => format!("{many} findings: the log is not as it was written."),

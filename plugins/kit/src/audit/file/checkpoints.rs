@@ -11,6 +11,7 @@ use crate::audit::note::MAX_NOTE_BYTES;
 const MAX_BYTES: u64 = 4 << 20;
 
 pub(super) struct Checkpoints {
+    epoch: u64,
     name: String,
     store: Option<(Arc<dyn Store>, u64)>,
     max_bytes: u64,
@@ -18,7 +19,7 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     pub(super) fn of(epoch: u64) -> Self {
-        Self { name: file_name(epoch), store: None, max_bytes: MAX_BYTES }
+        Self { epoch, name: file_name(epoch), store: None, max_bytes: MAX_BYTES }
     }
 
     pub(super) fn add(&mut self, medium: &dyn Medium, note: &str) -> io::Result<()> {
@@ -48,8 +49,7 @@ impl Checkpoints {
     }
 
     pub(super) fn keep_verifier(&self, medium: &dyn Medium, text: &str) -> io::Result<()> {
-        let name = self.name.replace(".checkpoints", ".vkey");
-        write_new(medium, &name, format!("{}\n", text.trim_end()).as_bytes()).map(drop)
+        write_new(medium, &verifier_name(self.epoch), format!("{}\n", text.trim_end()).as_bytes()).map(drop)
     }
 
     fn open(&mut self, medium: &dyn Medium) -> io::Result<(Arc<dyn Store>, u64)> {
@@ -112,6 +112,18 @@ pub(crate) fn split(text: &str) -> Vec<(usize, &str)> {
 /// The name of the file of checkpoints of an epoch.
 pub(crate) fn file_name(epoch: u64) -> String {
     format!("audit-{epoch}.checkpoints")
+}
+
+/// The name of the file of the public key of an epoch's checkpoints.
+pub(crate) fn verifier_name(epoch: u64) -> String {
+    format!("audit-{epoch}.vkey")
+}
+
+/// The epoch in one of these two names.
+pub(crate) fn parse_name(name: &str) -> Option<u64> {
+    let (epoch, _) = name.strip_prefix("audit-")?.split_once('.')?;
+    let epoch = epoch.parse().ok()?;
+    [file_name(epoch), verifier_name(epoch)].iter().any(|made| made == name).then_some(epoch)
 }
 
 #[cfg(test)]

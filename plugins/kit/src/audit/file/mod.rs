@@ -24,7 +24,9 @@ use keyward_sdk::time::SharedClock;
 use tokio::sync::oneshot;
 
 pub(crate) use self::{
-    checkpoints::{file_name as checkpoints_name, split as split_checkpoints},
+    checkpoints::{
+        file_name as checkpoints_name, parse_name as parse_kept_name, split as split_checkpoints, verifier_name,
+    },
     medium::open_to_read,
 };
 pub use self::{

@@ -16,6 +16,8 @@ pub struct Known {
 pub struct Expected {
     /// Each of them. None at all means that nothing is known.
     pub logs: Vec<Known>,
+    /// Names of logs whose files are known to be gone.
+    pub given_up: Vec<String>,
 }
 
 impl Expected {

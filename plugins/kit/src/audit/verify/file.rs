@@ -96,15 +96,23 @@ impl Walk<'_> {
 
     /// Goes on after changed bytes, with the frame at which whole ones begin again.
     fn resume(&mut self, name: &str, later: &mut Frames) -> io::Result<()> {
-        self.whole = false;
         let offset = later.offset();
+        let whole = std::mem::replace(&mut self.whole, false);
         let Next::Frame(frame) = later.peek()? else { return Ok(()) };
         let sequence = sequence_of(frame.body).unwrap_or(self.next);
-        if sequence > self.next.saturating_add(1) {
+        if sequence == self.next.saturating_add(1) {
+            // What follows one changed record says its hash. Taken over: if it lies, the next checkpoint does not fit.
+            self.chain.tree.push(frame.prev);
+            self.whole = whole;
+        } else if sequence == self.next && frame.prev == self.chain.prev {
+            // Something was put between two records.
+            self.whole = whole;
+        } else if sequence > self.next {
             let text = format!("records {} to {} cannot be read", self.next, sequence - 1);
             self.report.remarks.push(format!("{name}, byte {offset}: {text}"));
         }
         (self.chain.prev, self.next) = (frame.prev, sequence);
+        self.compare(name, Some(offset));
         Ok(())
     }
 

@@ -71,9 +71,13 @@ async fn checkpoint(log: &FileLog, signer: &Signer) -> String {
 
 /// 201 records in about 6 files, a checkpoint after every 20.
 async fn sample() -> Sample {
+    sample_of(6 << 10).await
+}
+
+async fn sample_of(segment_bytes: u64) -> Sample {
     let dir = TempDir::new().unwrap();
     let clock = ManualClock::at(Timestamp::from_millis(1_795_382_203_000));
-    let options = Options { segment_bytes: 6 << 10, reserve_bytes: 4 << 10, ..Options::new("inst", "r1", clock) };
+    let options = Options { segment_bytes, reserve_bytes: 4 << 10, ..Options::new("inst", "r1", clock) };
     let log = FileLog::open(Arc::new(Disk::open(dir.path()).unwrap()), &options).unwrap();
     let signer = Signer::new(log.origin(), &generate(KeyKind::Ed25519).unwrap()).unwrap();
     log.keep_verifier(signer.verifier().to_string(), SOON).await.unwrap();
@@ -91,7 +95,7 @@ async fn sample() -> Sample {
         checkpoints: vec![last.clone()],
     };
     let epoch = read::epochs(dir.path()).unwrap()[0];
-    Sample { dir, epoch, signer, expected: Expected { logs: vec![known] }, last }
+    Sample { dir, epoch, signer, expected: Expected { logs: vec![known], ..Expected::default() }, last }
 }
 
 #[tokio::test]
@@ -125,6 +129,17 @@ async fn a_changed_byte_is_found_where_it_is_and_nothing_else() {
     assert_eq!((finding.file.as_str(), finding.sequence), (name.as_str(), Some(wanted)));
     assert!(finding.offset.unwrap() < start && start - finding.offset.unwrap() < 160);
     assert!(finding.to_string().contains("changed bytes: audit-"));
+    // What follows it says its hash, so the checkpoints after it go on fitting; also within the only file.
+    assert_eq!((report.logs[0].proven, report.logs[0].checkpoints), (201, 10), "{report:#?}");
+    let sample = self::sample_of(1 << 20).await;
+    let report = sample.after(0, |bytes| {
+        let at = bytes.windows(10).position(|w| w == b"method-005").unwrap();
+        bytes[at] ^= 1;
+        let at = bytes.windows(10).position(|w| w == b"method-141").unwrap();
+        bytes.splice(at - 114..at - 114, [0; 7]);
+    });
+    assert_eq!(kinds(&report), [FindingKind::ChangedBytes; 2], "{report:#?}");
+    assert_eq!((report.logs[0].proven, report.logs[0].checkpoints), (201, 10), "{report:#?}");
 }
 
 #[tokio::test]
@@ -212,6 +227,36 @@ async fn a_missing_log_and_one_that_nobody_knows_are_named() {
     sample.expected.logs.remove(0);
     let report = sample.verify();
     assert!(report.unproven.iter().any(|text| text.contains("is not in the register")));
+}
+
+#[tokio::test]
+async fn a_log_whose_files_are_all_gone_is_found_by_what_is_left_of_it_and_a_folder_without_one_is_refused() {
+    let sample = sample().await;
+    sample.files().iter().for_each(|file| fs::remove_file(file).unwrap());
+    let alone = || verify(sample.dir.path(), &Expected::default());
+    let report = alone().unwrap();
+    assert_eq!(kinds(&report), [FindingKind::MissingLog], "{report:#?}");
+    let origin = sample.expected.logs[0].origin.clone();
+    let text = &report.findings[0].text;
+    assert!(text.contains(&origin) && text.contains("201 records"), "{text}");
+    assert_eq!(kinds(&sample.verify()), [FindingKind::MissingLog]);
+    let given_up = Expected { logs: vec![], given_up: vec![origin] };
+    assert!(verify(sample.dir.path(), &given_up).unwrap().is_clean());
+    fs::remove_file(sample.dir.path().join(checkpoints_file(&sample))).unwrap();
+    assert_eq!(kinds(&alone().unwrap()), [FindingKind::MissingLog]);
+    fs::remove_dir_all(sample.dir.path()).unwrap();
+    fs::create_dir(sample.dir.path()).unwrap();
+    assert_eq!(alone().unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_eq!(kinds(&sample.verify()), [FindingKind::MissingLog]);
+}
+
+#[tokio::test]
+async fn removed_checkpoints_leave_nothing_proven_and_that_is_said() {
+    let sample = sample().await;
+    fs::remove_file(sample.dir.path().join(checkpoints_file(&sample))).unwrap();
+    let report = verify(sample.dir.path(), &Expected::default()).unwrap();
+    assert_eq!((report.is_clean(), report.logs[0].proven), (true, 0));
+    assert!(report.unproven.iter().any(|text| text.contains("they were removed")), "{report:#?}");
 }
 
 #[tokio::test]

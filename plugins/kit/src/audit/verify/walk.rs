@@ -50,6 +50,11 @@ impl<'a> Walk<'a> {
             }
         }
         if origin.is_empty() {
+            // Its files say nothing, if there are any; its key has its name.
+            let own = read::danger_own_verifier(dir, epoch)?.and_then(|text| Verifier::parse(&text).ok());
+            origin = own.map(|own| own.name().to_owned()).unwrap_or_default();
+        }
+        if origin.is_empty() {
             let ending = format!("/{epoch}");
             let known = expected.logs.iter().find(|known| known.origin.ends_with(&ending));
             origin = known.map_or(ending.clone(), |known| known.origin.clone());
@@ -65,6 +70,10 @@ impl<'a> Walk<'a> {
         self.gather()?;
         let numbers = read::numbers(self.dir, self.epoch)?;
         let last = numbers.last().copied();
+        if numbers.is_empty() {
+            self.gone();
+            return Ok(self.log.origin);
+        }
         let mut expected_number = 0;
         for number in numbers {
             self.log.files += 1;
@@ -83,6 +92,19 @@ impl<'a> Walk<'a> {
         Ok(origin)
     }
 
+    /// Nothing is left but the key or checkpoints.
+    fn gone(&mut self) {
+        let origin = &self.log.origin;
+        if self.expected.given_up.contains(origin) {
+            return;
+        }
+        let had = self.roots.last_key_value();
+        let had =
+            had.map(|(size, (_, place))| format!(": it had {size} records when the checkpoint in {place} was signed"));
+        let text = format!("all files of log `{origin}` are gone{}", had.unwrap_or_default());
+        self.report.find(FindingKind::MissingLog, self.dir.display(), None, None, text);
+    }
+
     /// Reads and checks the checkpoints of the log.
     fn gather(&mut self) -> io::Result<()> {
         let known = self.expected.of(&self.log.origin);
@@ -97,6 +119,12 @@ impl<'a> Walk<'a> {
         let verifier = given.or(own).and_then(|text| Verifier::parse(&text).ok());
         let file = checkpoints_name(self.epoch);
         let local = read::checkpoints(self.dir, self.epoch)?;
+        if local.is_empty() {
+            self.report.unproven(format!(
+                "log `{}`: there are no checkpoints beside it: it ended before its first, or they were removed",
+                self.log.origin
+            ));
+        }
         let elsewhere = known.into_iter().flat_map(|known| &known.checkpoints).cloned();
         let all = local
             .into_iter()
