@@ -20,8 +20,10 @@ use tonic::{
 
 use super::{
     CliError, Global,
-    context::{Context, Contexts, Session},
+    context::{Context, Contexts},
     identity::Ephemeral,
+    output::Output,
+    session::{MAIN, Place, Session},
 };
 
 /// How long connecting may take.
@@ -59,9 +61,10 @@ impl Target {
         let ca_cert = global.ca_cert.clone().or_else(|| context.as_ref().and_then(|c| c.ca_cert.clone()));
         let tenant = global.tenant.clone().or_else(|| context.and_then(|c| c.tenant));
         let (mut token, mut certificate) = (given_token(global)?, given_certificate(global)?);
+        let place = Place { addr: &addr, tenant: tenant.as_deref() };
         if token.is_none()
             && certificate.is_none()
-            && let Some(session) = Session::load(&addr)?
+            && let Some(session) = Session::load(place)?
         {
             token = Some(session.token);
             certificate = Some((session.certificate, session.key));
@@ -74,6 +77,26 @@ impl Target {
     pub(super) fn anonymous(&self, ephemeral: Ephemeral) -> Self {
         let (addr, ca_cert, tenant) = (self.addr.clone(), self.ca_cert.clone(), self.tenant.clone());
         Self { addr, ca_cert, tenant, token: None, certificate: Some((ephemeral.certificate, ephemeral.key)) }
+    }
+
+    /// The same, with the tenant named in each call, also where it is the one that counts when none is.
+    #[must_use]
+    pub(super) fn named(self) -> Self {
+        let tenant = self.tenant.unwrap_or_else(|| MAIN.to_owned());
+        Self { tenant: Some(tenant), ..self }
+    }
+
+    /// The same broker, called with what a login left.
+    #[must_use]
+    pub(super) fn within(&self, session: Session) -> Self {
+        let (addr, ca_cert, tenant) = (self.addr.clone(), self.ca_cert.clone(), self.tenant.clone());
+        Self {
+            addr,
+            ca_cert,
+            tenant,
+            token: Some(session.token),
+            certificate: Some((session.certificate, session.key)),
+        }
     }
 
     /// The token that calls are made with.
@@ -104,6 +127,21 @@ impl Target {
     #[must_use]
     pub(super) fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
+    }
+
+    /// Tells who logged in elsewhere than in `main` that the session is for that tenant alone.
+    pub(super) fn say_whose(&self, output: &Output) {
+        if let Some(tenant) = self.tenant().filter(|tenant| *tenant != MAIN) {
+            output.note(&format!(
+                "The session is kept for the tenant `{tenant}`: name it with `--tenant`, KEYWARD_TENANT or a context."
+            ));
+        }
+    }
+
+    /// What a session here is kept for.
+    #[must_use]
+    pub(super) fn place(&self) -> Place<'_> {
+        Place { addr: &self.addr, tenant: self.tenant() }
     }
 
     /// Whether this is the broker's socket on this machine, which knows the user by itself.

@@ -1,7 +1,4 @@
-//! Named contexts, and the session that `keyward login` keeps.
-//!
-//! Contexts (addresses, no secrets) lie in the configuration folder; sessions (a token and the key that it is bound to)
-//! in the runtime directory, mode 0600, so that a reboot ends them.
+//! Named contexts: addresses and what goes with them, no secrets. They lie in the configuration folder.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +8,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keyward_sdk::secret::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::CliError;
@@ -102,87 +98,8 @@ fn file() -> Option<PathBuf> {
     Some(base.join("keyward/contexts.toml"))
 }
 
-/// What a login left.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Session {
-    /// The token.
-    #[serde(with = "keyward_sdk::secret::serde_exposed")]
-    pub token: SecretString,
-    /// The client certificate, PEM.
-    pub certificate: String,
-    /// Its key, PEM: the token is bound to it.
-    #[serde(with = "keyward_sdk::secret::serde_exposed")]
-    pub key: SecretString,
-    /// RFC 3339.
-    pub expires_at: String,
-}
-
-impl Session {
-    /// What a login gave.
-    ///
-    /// # Errors
-    /// When a part is longer than a secret may be.
-    pub(super) fn of(
-        token: String,
-        certificate: String,
-        key: String,
-        expires_at: &serde_json::Value,
-    ) -> Result<Self, CliError> {
-        let secret = |text| SecretString::new(text).map_err(|e| CliError::other("keeping the session", e));
-        let expires_at = expires_at.as_str().unwrap_or_default().to_owned();
-        Ok(Self { token: secret(token)?, certificate, key: secret(key)?, expires_at })
-    }
-
-    /// The session of a broker, if there is one.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub(super) fn load(addr: &str) -> Result<Option<Self>, CliError> {
-        let file = session_file(addr)?;
-        match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| {
-                CliError::other(format!("reading {}", file.display()), "it is not a session; log in again")
-            }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(CliError::other(format!("reading {}", file.display()), error)),
-        }
-    }
-
-    /// Keeps it, mode 0600, in the runtime directory.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub(super) fn save(&self, addr: &str) -> Result<(), CliError> {
-        let text = serde_json::to_vec(self).map_err(|e| CliError::other("writing the session", e))?;
-        write_private(&session_file(addr)?, &text)
-    }
-
-    /// Forgets it.
-    ///
-    /// # Errors
-    /// When the file cannot be removed.
-    pub(super) fn remove(addr: &str) -> Result<(), CliError> {
-        let file = session_file(addr)?;
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(CliError::other(format!("removing {}", file.display()), error))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-fn session_file(addr: &str) -> Result<PathBuf, CliError> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(
-        || PathBuf::from(format!("/tmp/keyward-{}", rustix::process::getuid().as_raw())),
-        |dir| PathBuf::from(dir).join("keyward"),
-    );
-    let name = keyward_sdk::crypto::digest::sha256(addr.as_bytes());
-    Ok(runtime.join(format!("{}.session", data_encoding::HEXLOWER.encode(name.get(..8).unwrap_or_default()))))
-}
-
 /// Writes a file that only its owner can read, whole or not at all.
-fn write_private(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
+pub(super) fn write_private(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let fail = |error: std::io::Error| CliError::other(format!("writing {}", file.display()), error);
     if let Some(folder) = file.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fail)?;

@@ -11,6 +11,7 @@ mod login;
 mod output;
 mod prompt;
 mod run;
+mod session;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 

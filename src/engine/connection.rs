@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{EngineError, World};
 use crate::{
     identity::{self, Binding, Caller, IdentityError, PeerCertificate, RoleConfig},
-    method::TenantId,
+    method::{Name, TenantId},
 };
 
 /// The other end of a connection.
@@ -15,6 +15,8 @@ pub struct Connection {
     pub peer: Option<identity::Peer>,
     /// The certificate whose key it proved to have.
     pub certificate: Option<Arc<PeerCertificate>>,
+    /// The tenant that the request names.
+    pub tenant: Option<Name>,
 }
 
 impl Connection {

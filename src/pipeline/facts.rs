@@ -61,7 +61,7 @@ impl Facts {
 
     /// What the connection proves.
     pub(super) fn connection(&self) -> Connection {
-        Connection { peer: Some(self.peer), certificate: self.certificate.clone() }
+        Connection { peer: Some(self.peer), certificate: self.certificate.clone(), tenant: self.tenant.clone() }
     }
 
     /// The user at the other end of the unix socket.

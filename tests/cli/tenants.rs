@@ -28,13 +28,14 @@ async fn a_tenant_is_made_stopped_and_destroyed() {
     told.line("tenant resume shop");
     // Its first operator, named by option and by environment.
     told.changed(|_| Keyward::of(&broker));
-    told.run_with(&["operator", "login"], &format!("{}\n", made["operator_token"].as_str().unwrap()));
+    let token = format!("{}\n", made["operator_token"].as_str().unwrap());
+    told.run_with(&["operator", "login", "--tenant", "shop"], &token);
     told.line("token whoami");
     told.line("token whoami --tenant shop");
     told.line("token whoami --tenant main");
-    told.changed(|keyward| keyward.with("KEYWARD_TENANT", "main"));
+    told.changed(|keyward| keyward.with("KEYWARD_TENANT", "shop"));
     told.line("token whoami");
-    told.line("tenant list --tenant shop");
+    told.line("tenant list");
     told.hide(made["operator_token"].as_str().unwrap(), "token");
     told.matches();
 }

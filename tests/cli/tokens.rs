@@ -44,10 +44,65 @@ async fn a_login_lasts_until_it_is_given_up() {
     told.line("token whoami");
     told.run_with(&["operator", "login"], "kwb1.nonsense\n");
     told.run_with(&["operator", "login"], &format!("{token}\n"));
-    told.run_with(&["operator", "login"], &format!("{token}\n"));
+    told.run_with(&["--tenant", "shop", "operator", "login"], &format!("{token}\n"));
+    told.run_with(&["--tenant", "shop", "operator", "login"], &format!("{token}\n"));
+    told.line("--tenant shop token whoami");
     told.line("token whoami");
     told.line("logout");
-    told.line("token whoami");
-    told.line("logout");
+    told.line("--tenant shop logout");
+    told.line("--tenant shop token whoami");
+    told.line("--tenant shop logout");
     told.matches();
+}
+
+#[tokio::test]
+async fn each_tenant_has_a_session_of_its_own_and_none_is_used_for_another() {
+    let broker = broker().start().await;
+    let operator = Keyward::operator(&broker);
+    let keyward = Keyward::of(&broker);
+    for tenant in ["shop", "press"] {
+        let made = operator.json(&["tenant", "create", tenant]);
+        let token = format!("{}\n", made["operator_token"].as_str().unwrap());
+        keyward.run_with(&["--tenant", tenant, "operator", "login"], &token).ok();
+    }
+    let tenant = |tenant: &str| keyward.json(&["--tenant", tenant, "token", "whoami"])["tenant"].clone();
+    assert_eq!((tenant("shop"), tenant("press")), ("shop".into(), "press".into()));
+    // Nobody logged in to `main`, so nothing is done there or elsewhere in its place.
+    let without = keyward.run(&["secret", "put", "a/b", "c=d"]);
+    assert!(without.code() == 3 && without.stderr.contains("keyward login"), "{without:?}");
+    keyward.ok(&["--tenant", "shop", "logout"]);
+    assert_eq!(tenant("press"), "press");
+    assert_eq!(keyward.run(&["--tenant", "shop", "token", "whoami"]).code(), 3);
+}
+
+#[tokio::test]
+async fn a_session_that_others_could_have_put_there_is_not_used() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let broker = broker().start().await;
+    let made = Keyward::operator(&broker).json(&["tenant", "create", "shop"]);
+    let token = format!("{}\n", made["operator_token"].as_str().unwrap());
+    let keyward = Keyward::of(&broker).with("KEYWARD_TENANT", "shop");
+    keyward.run_with(&["operator", "login"], &token).ok();
+    keyward.ok(&["token", "whoami"]);
+    let mut kept = std::fs::read_dir(keyward.home().join("run/keyward")).unwrap();
+    let session = kept.next().unwrap().unwrap().path();
+    let refused = || {
+        let ran = keyward.run(&["token", "whoami"]);
+        assert!(ran.code() != 0 && ran.stderr.contains(".session"), "{ran:?}");
+    };
+    let mode = |mode| std::fs::set_permissions(&session, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o640);
+    refused();
+    mode(0o600);
+    keyward.ok(&["token", "whoami"]);
+    let elsewhere = keyward.home().join("elsewhere");
+    std::fs::rename(&session, &elsewhere).unwrap();
+    symlink(&elsewhere, &session).unwrap();
+    refused();
+    std::fs::remove_file(&session).unwrap();
+    std::fs::rename(&elsewhere, &session).unwrap();
+    if rustix::process::getuid().is_root() {
+        std::os::unix::fs::chown(&session, Some(65_534), None).unwrap();
+        refused();
+    }
 }

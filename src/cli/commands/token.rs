@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::cli::{
     CliError,
     connect::Target,
-    context::Session,
     output::{Output, time},
+    session::Session,
 };
 
 /// What to do.
@@ -98,7 +98,10 @@ impl TokenCommand {
                 }
                 None => {
                     client.revoke_self(RevokeSelfRequest {}).await?;
-                    Session::remove(&target.addr)?;
+                    let kept = Session::load(target.place())?;
+                    if kept.is_some_and(|kept| target.token().is_some_and(|used| used.same_as(&kept.token))) {
+                        Session::remove(target.place())?;
+                    }
                     output.record(&[("state", json!("revoked"))]);
                 }
             },

@@ -18,10 +18,11 @@ use self::{http::Http, provider::Provider};
 use super::{
     CliError,
     connect::Target,
-    context::{People, Session},
+    context::People,
     identity::Ephemeral,
     input,
     output::{Output, time},
+    session::Session,
 };
 
 /// How to log in. What a context says need not be given.
@@ -84,24 +85,26 @@ pub(crate) async fn login(args: LoginArgs, people: People, target: &Target, outp
     };
     let token = AuthServiceClient::new(bound).login(request).await?.into_inner().token.unwrap_or_default();
     let expires = time(token.expires_at.as_ref());
-    Session::of(token.token, certificate, key, &expires)?.save(&target.addr)?;
+    Session::of(token.token, certificate, key, &expires)?.save(target.place())?;
     output.record(&[("role", json!(token.role)), ("token_id", json!(token.id)), ("expires_at", expires)]);
+    target.say_whose(output);
     Ok(())
 }
 
 /// Takes the token back and forgets it. It is forgotten also where the broker cannot be asked, which is said.
 pub(crate) async fn logout(target: &Target, output: &Output) -> Result<(), CliError> {
-    if Session::load(&target.addr)?.is_none() {
+    let Some(session) = Session::load(target.place())? else {
         output.record(&[("state", json!("not logged in"))]);
         return Ok(());
-    }
-    let revoked = match target.connect().await {
+    };
+    // Another token may be in the environment: it is not the one to take back.
+    let revoked = match target.within(session).connect().await {
         Ok(client) => {
             AuthServiceClient::new(client).revoke_self(RevokeSelfRequest {}).await.map_err(CliError::from).map(|_| ())
         }
         Err(error) => Err(error),
     };
-    Session::remove(&target.addr)?;
+    Session::remove(target.place())?;
     if let Err(error) = revoked {
         output.note(&format!("The token was forgotten here but not taken back: {error}"));
     }

@@ -45,6 +45,15 @@ impl Operation for RedeemBootstrapToken {
 
     fn prove(&self, world: &World) -> Result<(), EngineError> {
         let (tenant, _) = bootstrap::spend(world, &self.token, &mut Changes::new())?;
+        let name = world.tenant_name(tenant);
+        if self.connection.tenant.as_ref().is_some_and(|asked| asked.as_str() != name) {
+            return Err(EngineError::state(
+                "OTHER_TENANT",
+                format!(
+                    "this token is for the tenant `{name}`: log in there, with `--tenant {name}` on the command line"
+                ),
+            ));
+        }
         world.active(tenant)
     }
 

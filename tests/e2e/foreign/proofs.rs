@@ -5,7 +5,7 @@ use keyward_testbed::TestCa;
 use tonic::{Code, Status};
 
 use super::alike;
-use crate::support::{Caller, Key, broker};
+use crate::support::{Caller, Key, broker, reason};
 
 const JOB: &str = "spiffe://acme.example/shop/deploy";
 
@@ -39,7 +39,7 @@ async fn a_certificate_that_one_tenant_knows_is_nobody_in_another() {
 }
 
 #[tokio::test]
-async fn a_bootstrap_token_makes_an_operator_of_its_own_tenant_whatever_tenant_is_named() {
+async fn a_bootstrap_token_makes_an_operator_of_its_own_tenant_and_is_not_spent_where_another_is_named() {
     let broker = broker().start().await;
     let bootstrap_token = broker.new_tenant("other").await;
     let redeem = async |caller: &Caller, bootstrap_token: &str| {
@@ -47,16 +47,17 @@ async fn a_bootstrap_token_makes_an_operator_of_its_own_tenant_whatever_tenant_i
         caller.auth().redeem_bootstrap_token(request).await.map(|answer| answer.into_inner().token.unwrap().token)
     };
     let newcomer = broker.caller().key(&Key::make()).connect().await;
+    // Whoever does not hold it learns nothing of whose it is, whatever tenant is named.
     let garbled = format!("{}x", &bootstrap_token[..bootstrap_token.len() - 1]);
     let unknown = redeem(&newcomer.clone().tenant("main"), &garbled).await.unwrap_err();
-    match redeem(&newcomer.clone().tenant("main"), &bootstrap_token).await {
-        Ok(token) => {
-            let me = newcomer.clone().token(&token).auth().who_am_i(WhoAmIRequest {}).await.unwrap().into_inner();
-            assert_eq!(me.tenant, "other");
-        }
-        Err(refused) => {
-            alike(&refused, "", &unknown, "");
-            redeem(&newcomer.tenant("other"), &bootstrap_token).await.expect("it was not used up");
-        }
+    for tenant in ["other", "nobodys"] {
+        alike(&redeem(&newcomer.clone().tenant(tenant), &garbled).await.unwrap_err(), "", &unknown, "");
     }
+    for tenant in ["main", "nobodys"] {
+        let refused = redeem(&newcomer.clone().tenant(tenant), &bootstrap_token).await.unwrap_err();
+        assert_eq!(reason(&refused), "OTHER_TENANT");
+    }
+    let token = redeem(&newcomer, &bootstrap_token).await.unwrap();
+    let me = newcomer.token(&token).auth().who_am_i(WhoAmIRequest {}).await.unwrap().into_inner();
+    assert_eq!(me.tenant, "other");
 }
