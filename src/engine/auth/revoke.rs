@@ -11,6 +11,9 @@ use crate::{
     policy::Permit,
 };
 
+/// How many revocations a tenant may have for holders to add their own tokens.
+const MOST_OF_OWN: usize = 10_000;
+
 /// Whose tokens.
 #[derive(Clone, Debug)]
 pub enum RevokeWhat {
@@ -65,7 +68,7 @@ impl Operation for Revoke {
         if issued_before > now {
             return Err(EngineError::invalid("issued_before", "lies in the future"));
         }
-        store(permit.tenant(), &Revocation { what, issued_before, at: now })
+        store(permit.tenant(), &Revocation { what, issued_before, at: now, ends: None })
     }
 }
 
@@ -83,7 +86,14 @@ impl Operation for RevokeSelf {
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Kept<()>>, EngineError> {
         let token =
             permit.caller().token().ok_or_else(|| EngineError::state("NO_TOKEN", "there is no token to revoke"))?;
-        store(permit.tenant(), &Revocation::now(Revoked::Token(token.id), world.clock.now()))
+        // Each holder of a token may do it as often as he narrows one, so there is an end to it, below what would keep
+        // operators from writing their own. A token that is not taken back ends by itself.
+        if world.revocations.count(permit.tenant()) >= MOST_OF_OWN {
+            return Err(EngineError::Limit { what: "the number of tokens taken back", limit: MOST_OF_OWN as u64 });
+        }
+        let now = world.clock.now();
+        let revocation = Revocation { ends: Some(token.expires_at), ..Revocation::now(Revoked::Token(token.id), now) };
+        store(permit.tenant(), &revocation)
     }
 }
 

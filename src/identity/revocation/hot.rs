@@ -98,6 +98,13 @@ impl Revocations {
         drop(records);
     }
 
+    /// How many records a tenant has.
+    #[must_use]
+    pub fn count(&self, tenant: TenantId) -> usize {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.get(&tenant).map_or(0, BTreeMap::len)
+    }
+
     /// The names of the records of a tenant that match nothing alive any more.
     #[must_use]
     pub fn forgettable(&self, tenant: TenantId, now: Timestamp) -> Vec<String> {

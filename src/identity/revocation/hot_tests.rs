@@ -76,3 +76,13 @@ fn records_are_forgotten_when_nothing_they_match_can_live() {
     list.set(TENANT, "r", None);
     assert!(!list.is_revoked(&token(1, &[], 1), &principal("a"), None));
 }
+
+#[test]
+fn a_token_that_its_holder_took_back_is_forgotten_when_it_would_have_ended() {
+    let list = Revocations::default();
+    let record = Revocation::now(Revoked::Token(TokenId([1; 16])), at(1_000));
+    list.set(TENANT, "r", Some(Revocation { ends: Some(at(1_900)), ..record }));
+    assert_eq!(list.count(TENANT), 1);
+    assert!(list.forgettable(TENANT, at(1_900)).is_empty());
+    assert_eq!(list.forgettable(TENANT, at(1_901)), ["r"]);
+}

@@ -1,14 +1,16 @@
 //! Tokens taken back: whose, and of which time.
 
+use keyward::identity::{Revocation, Revoked, TokenId};
 use keyward_api::v1::{
-    AttenuateRequest, GetSecretRequest, PrincipalRef, RevokeRequest, Role, Token, WhoAmIRequest, revoke_request::What,
+    AttenuateRequest, GetSecretRequest, PrincipalRef, RevokeRequest, RevokeSelfRequest, Role, Token, WhoAmIRequest,
+    revoke_request::What,
 };
 use keyward_sdk::time::{Clock, ManualClock, Span, SystemClock};
 use keyward_testbed::CiTokens;
 use serde_json::json;
 use tonic::{Code, Status};
 
-use crate::support::{Broker, Caller, Key, broker, field, github, reason};
+use crate::support::{Broker, Caller, Key, Timed, broker, field, github, reason};
 
 const SUBJECT: &str = "repo:acme/shop:environment:production";
 
@@ -164,6 +166,42 @@ async fn a_bearer_role_gives_tokens_that_serve_without_a_key_until_they_are_take
     let role = Role { name: "script".to_owned(), ..Role::default() };
     let put = keyward_api::v1::PutRoleRequest { role: Some(role), force: false };
     broker.operator().await.roles().put_role(put).await.unwrap();
-    assert_eq!(reason(&who(&script).await.unwrap_err()), "TOKEN_NOT_BOUND");
-    assert_eq!(reason(&who(&child).await.unwrap_err()), "TOKEN_NOT_BOUND");
+    assert_eq!(reason(&who(&script).await.unwrap_err()), "TOKEN_NOT_BEARER");
+    assert_eq!(reason(&who(&child).await.unwrap_err()), "TOKEN_NOT_BEARER");
+}
+
+/// With a token of two minutes of its own, and the token's id.
+async fn brief(operator: &Caller) -> (Caller, String) {
+    let narrow = AttenuateRequest { scope: None, life: Some(prost_types::Duration { seconds: 120, nanos: 0 }) };
+    let token = operator.auth().attenuate(narrow).await.unwrap().into_inner().token.unwrap();
+    (operator.clone().token(&token.token), token.id)
+}
+
+#[tokio::test]
+async fn holders_of_tokens_cannot_fill_the_list_of_what_is_taken_back_and_leave_room_to_operators() {
+    let mut timed = Timed::start().await;
+    timed.pass(Span::from_hours(1)).await;
+    let operator = timed.operator().await;
+    let world = timed.world();
+    let main = world.main_tenant();
+    let (own, _) = brief(&operator).await;
+    own.auth().revoke_self(RevokeSelfRequest {}).await.unwrap();
+    assert!(is_revoked(&own).await);
+    assert_eq!(world.revocations.count(main), 1);
+    timed.pass(Span::from_minutes(1)).await;
+    assert_eq!(world.revocations.count(main), 1);
+    timed.pass(Span::from_minutes(2)).await;
+    assert_eq!(world.revocations.count(main), 0, "forgotten with the end of the token");
+
+    let operator = timed.operator().await;
+    let (own, id) = brief(&operator).await;
+    for n in 0..10_000_u128 {
+        let record = Revocation::now(Revoked::Token(TokenId(n.to_be_bytes())), timed.clock.now());
+        world.revocations.set(main, &format!("{n:032x}"), Some(record));
+    }
+    let full = own.auth().revoke_self(RevokeSelfRequest {}).await.unwrap_err();
+    assert_eq!((full.code(), reason(&full).as_str()), (Code::ResourceExhausted, "LIMIT"));
+    let what = Some(What::TokenId(id));
+    operator.auth().revoke(RevokeRequest { what, issued_before: None }).await.unwrap();
+    assert!(is_revoked(&own).await);
 }
