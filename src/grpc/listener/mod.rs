@@ -9,16 +9,14 @@ mod connection;
 mod limits;
 mod metered;
 mod oversize;
+mod slots;
 mod worker;
 
 use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,7 +27,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::{connection::Accepted, worker::Worker};
+pub(super) use self::slots::Slot;
+use self::{connection::Accepted, slots::Slots, worker::Worker};
 pub use self::{
     connection::{LocalPeer, Peer},
     limits::Limits,
@@ -110,7 +109,7 @@ impl Listener {
         grace: Duration,
     ) -> Result<(), ListenError> {
         let limits = Limits::new(self.settings.in_flight);
-        let open = Arc::new(AtomicUsize::new(0));
+        let slots = Slots::new(self.settings.connections);
         let mut workers = Vec::with_capacity(self.settings.workers.max(1));
         for number in 0..self.settings.workers.max(1) {
             let worker = Worker::start(number, router.clone(), limits.clone(), tls.clone(), stop.clone(), grace);
@@ -132,9 +131,12 @@ impl Listener {
                     continue;
                 }
             };
-            let Some(slot) = Slot::take(&open, self.settings.connections) else {
-                warn!(limit = self.settings.connections, "Connection refused because too many are open");
-                continue;
+            let slot = match slots.take(&accepted) {
+                Ok(slot) => slot,
+                Err(full) => {
+                    warn!(limit = self.settings.connections, ?full, "Connection refused because too many are open");
+                    continue;
+                }
             };
             turn = turn.wrapping_add(1);
             let count = workers.len();
@@ -175,22 +177,6 @@ fn bind_unix(path: &Path) -> Result<UnixListener, ListenError> {
     let listener = UnixListener::bind(path).map_err(fail)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
     Ok(listener)
-}
-
-/// One of the connections that may be open. Given back when dropped.
-pub(super) struct Slot(Arc<AtomicUsize>);
-
-impl Slot {
-    fn take(open: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
-        let slot = Self(open.clone());
-        (open.fetch_add(1, Ordering::AcqRel) < limit).then_some(slot)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// What an acceptor hands to a worker.
