@@ -4,7 +4,6 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
-    sync::Arc,
     time::Duration,
 };
 
@@ -12,10 +11,10 @@ use keyward_kit::telemetry::{self, LogSettings};
 use keyward_sdk::{harden::harden, time::SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{App, main::complain};
+use super::{App, main::complain, private::make_private};
 use crate::{
     config::{AuditConfig, Config, OlderStore, Purpose, StorageConfig, SyncReads},
-    engine::{DevToken, Lifecycle, dev_token},
+    engine::{DevToken, dev_token},
 };
 
 /// How long `--detach` waits for the broker.
@@ -45,6 +44,11 @@ pub enum DevWhat {
 /// Runs it.
 pub fn dev(args: &impl DevArguments) -> ExitCode {
     let dir = args.dir().map_or_else(default_dir, Path::to_owned);
+    // What is exported must hold in any folder.
+    let dir = match std::path::absolute(&dir) {
+        Ok(dir) => dir,
+        Err(error) => return complain(&format!("finding `{}`: {error}", dir.display()), 1),
+    };
     let done = match args.what() {
         DevWhat::Foreground => return foreground(&dir, args.port()),
         DevWhat::Detach => detach(&dir, args.port()),
@@ -116,7 +120,7 @@ async fn serve(config: Config, dir: &Path) -> Result<(), Box<dyn std::error::Err
     let app = App::build(config, SystemClock::shared()).await?;
     let lifecycle = app.pipeline().lifecycle().clone();
     let token = dev_token(&lifecycle, &dir.join("seal.key")).await?;
-    write_env(dir, &app, &token, &lifecycle)?;
+    write_env(dir, &app, &token)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     app.run(async move {
@@ -129,19 +133,14 @@ async fn serve(config: Config, dir: &Path) -> Result<(), Box<dyn std::error::Err
     Ok(())
 }
 
-fn make_private(dir: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
-}
-
-fn write_env(dir: &Path, app: &App, token: &DevToken, _lifecycle: &Arc<Lifecycle>) -> std::io::Result<()> {
+fn write_env(dir: &Path, app: &App, token: &DevToken) -> std::io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let ca = dir.join("ca.pem");
     std::fs::write(&ca, &token.ca_certificate)?;
     let text = format!(
         "export KEYWARD_ADDR=https://127.0.0.1:{}\nexport KEYWARD_CA_CERT={}\nexport KEYWARD_TOKEN={}\n",
         app.api_addr()?.port(),
-        ca.display(),
+        quoted(&ca),
         token.token.expose(),
     );
     let (fresh, env) = (dir.join("env.new"), dir.join("env"));
@@ -151,6 +150,13 @@ fn write_env(dir: &Path, app: &App, token: &DevToken, _lifecycle: &Arc<Lifecycle
     std::fs::rename(fresh, env)
 }
 
+/// As a POSIX shell reads it back.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c));
+    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// Starts the same program in the background and prints its `env` once it serves.
 #[expect(clippy::print_stdout, reason = "what the shell is to export")]
 fn detach(dir: &Path, port: u16) -> Result<(), String> {
@@ -158,9 +164,18 @@ fn detach(dir: &Path, port: u16) -> Result<(), String> {
     make_private(dir).map_err(|e| fail("making the folder", &e))?;
     let env = dir.join("env");
     if running(dir).is_some() {
-        return Err(format!("a dev broker runs in {} already; stop it with `keyward dev stop`", dir.display()));
+        let (dir, stop) =
+            (quoted(dir), if dir == default_dir() { String::new() } else { format!(" --dir {}", quoted(dir)) });
+        return Err(format!(
+            "a dev broker runs in {dir} already; `. {dir}/env` takes it up, `keyward dev stop{stop}` stops it"
+        ));
     }
-    let _stale = std::fs::remove_file(&env);
+    match std::fs::remove_file(&env) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(fail("removing the last one's env", &error));
+        }
+        _ => {}
+    }
     let log = std::fs::File::create(dir.join("log")).map_err(|e| fail("making the log", &e))?;
     let program = std::env::current_exe().map_err(|e| fail("finding this program", &e))?;
     let mut command = Command::new(program);

@@ -5,6 +5,7 @@ mod dev;
 pub mod jobs;
 mod main;
 mod ops;
+mod private;
 mod run;
 mod tls;
 

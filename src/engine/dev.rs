@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use keyward_sdk::{secret::SecretString, time::Span};
 
 use super::{
-    EngineError, Lifecycle, SealState, bootstrap, certificate,
+    EngineError, Lifecycle, SealState, certificate,
     system::{Initialize, SealedOperation, pem},
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         Binding, Claims, IssuerRef, Principal, Scope,
         token::{self, Grant},
     },
+    keyring::Changes,
     seal::{NameError, NewMember, NewPath, Who},
 };
 
@@ -49,9 +50,15 @@ pub async fn dev_token(lifecycle: &Lifecycle, key_file: &Path) -> Result<DevToke
     }
     lifecycle.open_by_itself().await?;
     let world = lifecycle.world()?;
-    let role = bootstrap::operator_role()?;
+    let (main, role) = (world.main_tenant(), lifecycle.parts.operator_role()?);
+    if world.tables.roles.get(main, role.name.as_str()).is_none_or(|stored| *stored != role) {
+        // Deleted or made stricter while trying things out: the token would be of no use.
+        let mut changes = Changes::new();
+        changes.put_control(main, role.name.as_str(), &role)?;
+        world.vault.commit(changes).await?;
+    }
     let grant = Grant {
-        principal: Principal { tenant: world.main_tenant(), issuer: IssuerRef::Operator, subject: "dev".into() },
+        principal: Principal { tenant: main, issuer: IssuerRef::Operator, subject: "dev".into() },
         role: role.name.clone(),
         claims: Claims::default(),
         scope: Scope::unlimited(),
@@ -59,7 +66,7 @@ pub async fn dev_token(lifecycle: &Lifecycle, key_file: &Path) -> Result<DevToke
         binding: Binding::Bearer,
     };
     let rings = world.vault.rings();
-    let minted = token::mint(rings.of(world.main_tenant())?, grant, world.clock.now());
+    let minted = token::mint(rings.of(main)?, grant, world.clock.now());
     let minted = minted.map_err(|error| EngineError::Internal(error.to_string()))?;
     let authority = certificate::authority(&world)?;
     Ok(DevToken { token: minted.text, ca_certificate: pem(authority.certificate()) })

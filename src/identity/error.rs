@@ -32,6 +32,9 @@ pub enum IdentityError {
     /// The token is bound to a key that the connection does not prove.
     #[error("token is bound to another key than this connection's; it serves only where it was issued")]
     TokenNotBound,
+    /// The token is bound to no key, and its role does not allow that (any more).
+    #[error("role of this token does not let it be used without proof of a key; log in again")]
+    TokenNotBearer,
     /// The token, or what it came from, was revoked.
     #[error("token was revoked; log in again")]
     TokenRevoked,
@@ -56,6 +59,7 @@ impl IdentityError {
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::TokenForeign => "TOKEN_FOREIGN",
             Self::TokenGarbled => "TOKEN_GARBLED",
+            Self::TokenNotBearer => "TOKEN_NOT_BEARER",
             Self::TokenNotBound => "TOKEN_NOT_BOUND",
             Self::TokenRevoked => "TOKEN_REVOKED",
             Self::TokenRoleDenied => "TOKEN_ROLE_DENIED",

@@ -124,7 +124,7 @@ impl Identity {
         let ends = token.expires_at.min(token.issued_at.saturating_add(role.max_life));
         self.check_alive(token, ends, caller)?;
         if token.binding == Binding::Bearer && !role.bearer {
-            return Err(IdentityError::TokenNotBound);
+            return Err(IdentityError::TokenNotBearer);
         }
         Ok(if *caller.ceiling() == role.scope { caller.clone() } else { caller.under(role.scope.clone()) })
     }
@@ -140,7 +140,8 @@ impl Identity {
             Binding::Bearer if kept.bearer => {}
             Binding::Key(hash) if facts.certificate.is_some_and(|shown| same(shown.key_hash(), &hash)) => {}
             Binding::LocalUser(uid) if facts.peer == (Peer::Local { uid }) => {}
-            Binding::Bearer | Binding::Key(_) | Binding::LocalUser(_) => return Err(IdentityError::TokenNotBound),
+            Binding::Bearer => return Err(IdentityError::TokenNotBearer),
+            Binding::Key(_) | Binding::LocalUser(_) => return Err(IdentityError::TokenNotBound),
         }
         Ok(kept.caller.clone())
     }

@@ -214,8 +214,8 @@ fn a_bearer_token_needs_a_role_that_still_allows_it() {
     let minted = bench.mint(MAIN, Binding::Bearer);
     let caller = bench.ask(&minted).unwrap();
     bench.role(|role| role.bearer = false);
-    assert_eq!(bench.ask(&minted).unwrap_err(), IdentityError::TokenNotBound);
-    assert_eq!(bench.identity.still(&caller, None).unwrap_err(), IdentityError::TokenNotBound);
+    assert_eq!(bench.ask(&minted).unwrap_err(), IdentityError::TokenNotBearer);
+    assert_eq!(bench.identity.still(&caller, None).unwrap_err(), IdentityError::TokenNotBearer);
 }
 
 #[test]

@@ -22,8 +22,7 @@ pub const WRITE_POLICY: &str = "policy.write";
 ///
 /// There must be a `permit` without conditions for writing any policy, for a role that is `operator`, or that some `permit`
 /// lets someone assume (of an issuer that exists, where it names one), and no `forbid` against the same. `roles` are those
-/// that can write policies as far as they themselves say; `operator` belongs there also where it does not exist, because
-/// recovering brings it back.
+/// that exist and can write policies as far as they themselves say.
 #[must_use]
 pub fn someone_can_write_policies(policies: &Policies, roles: &BTreeSet<Name>, issuers: &BTreeSet<Name>) -> bool {
     let schema = policies.schema();

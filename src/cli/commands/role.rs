@@ -17,7 +17,8 @@ use crate::cli::{
 #[derive(Debug, Subcommand)]
 #[command(arg_required_else_help = true)]
 pub(crate) enum RoleCommand {
-    /// Make or change a role. Who may take it, and what it may do, is said by policies.
+    /// Make a role, or replace it as a whole: what is not given goes back to its default. Who may take it, and what it may
+    /// do, is said by policies.
     Put(PutArgs),
     /// Show one.
     Get {

@@ -10,7 +10,7 @@ use crate::{
     identity::{IssuerConfig, RoleConfig},
     method::{METHODS, Name, TenantId},
     policy::{
-        Declarations, OPERATOR_ROLE, Policies, PolicySchema, PolicyText, Problems, SchemaError, WRITE_POLICY,
+        Declarations, Policies, PolicySchema, PolicyText, Problems, SchemaError, WRITE_POLICY,
         someone_can_write_policies,
     },
 };
@@ -97,11 +97,8 @@ impl Draft {
             let (paths, actions) = (role.scope.paths(), role.scope.actions());
             paths.is_empty() && (actions.is_empty() || actions.iter().any(|action| action == WRITE_POLICY))
         };
-        let mut roles: BTreeSet<Name> =
+        let roles: BTreeSet<Name> =
             self.roles.iter().filter(|(_, role)| writes(role)).map(|(name, _)| name.clone()).collect();
-        if !self.roles.keys().any(|name| name.as_str() == OPERATOR_ROLE) {
-            roles.extend(OPERATOR_ROLE.parse::<Name>());
-        }
         if someone_can_write_policies(policies, &roles, &self.issuers.keys().cloned().collect()) {
             return Ok(());
         }

@@ -87,7 +87,7 @@ impl SealedOperation for Recover {
         let facts = vec![("by", by.as_str()), ("tenant", tenant.name.as_str())];
         let recorded = lifecycle.parts.audit.system("operator.recovered", facts, Durability::Fsync, deadline).await;
         recorded.map_err(|error| EngineError::Unavailable(error.to_string()))?;
-        let operator_token = make(&world, tenant.id).await?;
+        let operator_token = make(lifecycle, &world, tenant.id).await?;
         warn!(recovered.by = %by, tenant = %tenant.name, "Operator token made by recovery");
         Ok(Recovered { operator_token })
     }
@@ -112,12 +112,12 @@ fn local_user_alone(record: &SealRecord, local: Option<u32>) -> Result<(), Engin
 }
 
 /// The token, with role and policy of operators as `init` made them: without those it would be of no use.
-async fn make(world: &World, tenant: TenantId) -> Result<SecretString, EngineError> {
+async fn make(lifecycle: &Lifecycle, world: &World, tenant: TenantId) -> Result<SecretString, EngineError> {
     let now = world.clock.now();
     for _ in 0..TRIES {
         let mut changes = Changes::new();
         changes.based_on(tenant, world.vault.counter(tenant));
-        let role = bootstrap::operator_role()?;
+        let role = lifecycle.parts.operator_role()?;
         if world.tables.roles.get(tenant, OPERATOR_ROLE).is_none_or(|stored| *stored != role) {
             warn!("Role `operator` put back as it was at first");
             changes.put_control(tenant, OPERATOR_ROLE, &role)?;

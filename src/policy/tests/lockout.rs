@@ -6,7 +6,7 @@ fn someone(cedar: &str, roles: &[&str]) -> bool {
     someone_of(cedar, roles, &["github"])
 }
 
-/// The role `operator` is there or can be brought back.
+/// The role `operator` is there, as it is at first.
 fn someone_of(cedar: &str, roles: &[&str], issuers: &[&str]) -> bool {
     someone_in(cedar, &[roles, &["operator"]].concat(), issuers)
 }
