@@ -13,7 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::{audit::Audit, engine::Lifecycle};
+use crate::{
+    audit::Audit,
+    engine::{Lifecycle, SealState},
+};
 
 /// The buckets of times, in seconds.
 const SECONDS: &[f64] =
@@ -115,7 +118,11 @@ async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
     let audit = tokio::time::timeout(Duration::from_secs(1), async { shown.audit.is_taking() }).await;
     let world = shown.lifecycle.world();
     let text = match (&world, audit) {
-        (Err(_), _) => "sealed: unseal it with `keyward operator unseal`\n",
+        (Err(_), _) => match tokio::time::timeout(Duration::from_secs(1), shown.lifecycle.state()).await {
+            Ok(Ok(SealState::Uninitialized)) => "empty: make the installation with `keyward operator init`\n",
+            Ok(Ok(_)) => "sealed: `keyward operator status` says what is missing\n",
+            _ => "the store does not answer: see the log\n",
+        },
         (_, Ok(false) | Err(_)) => "the audit log takes no records: look at the disk of its folder\n",
         (Ok(world), _) if world.vault.trusted().is_err() => "the control state is refused: see the log\n",
         _ => return (StatusCode::OK, "ok\n"),

@@ -1,5 +1,7 @@
 //! `keyward operator`, `keyward seal` and `keyward status`.
 
+use keyward_testbed::wait_until;
+
 use super::Transcript;
 use crate::support::{Keyward, broker};
 
@@ -69,6 +71,11 @@ async fn the_seal_is_shown_changed_and_drilled() {
     let broker = broker().start().await;
     let mut told = Transcript::of("seal", Keyward::operator(&broker));
     told.hide(&broker.folder().display().to_string(), "broker");
+    // The members are asked for the first time soon after the opening.
+    wait_until("the member was asked", async || {
+        told.keyward().json(&["seal", "path", "list"]).to_string().contains("reachable")
+    })
+    .await;
     told.line("seal path list");
     told.line("seal path list --probe");
     let put = ["seal", "path", "put", "people", "--threshold", "2", "--person", "ann", "--person", "bob"];

@@ -29,7 +29,7 @@ async fn health_and_readiness_follow_the_seal() {
     let mut broker = broker().start_empty().await;
     assert_eq!(get(&broker, "/healthz").await.0, 200);
     let (status, text) = get(&broker, "/readyz").await;
-    assert_eq!((status, text.contains("sealed")), (503, true), "{text}");
+    assert_eq!((status, text.contains("keyward operator init")), (503, true), "{text}");
     let local = broker.socket().await;
     assert_eq!(health(&local, "").await, ServingStatus::NotServing);
     assert_eq!(health(&local, "keyward.v1.SealService").await, ServingStatus::Serving);

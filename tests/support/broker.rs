@@ -310,7 +310,7 @@ impl Running {
         let (api, ops, pipeline) = ready.await.expect("the broker starts");
         let lifecycle = pipeline.lifecycle();
         wait_until("the broker opens, or says why not", async || {
-            lifecycle.state().await.unwrap() != SealState::Sealed || lifecycle.reason().is_some()
+            lifecycle.state().await.unwrap() != SealState::Sealed || lifecycle.reason(None).is_some()
         })
         .await;
         Self { api, ops, pipeline, shutdown, thread }

@@ -3,19 +3,20 @@
 use clap::{Args, Subcommand};
 use keyward_api::v1::{
     InitializeRequest, RecoverRequest, RedeemBootstrapTokenRequest, RotateKeyringRequest, RotateRootKeyRequest,
-    SealMember, SealPath, SealRequest, UnsealRequest, auth_service_client::AuthServiceClient,
-    seal_service_client::SealServiceClient,
+    SealMember, SealPath, SealRequest, SealState, UnsealRequest, UnsealResponse,
+    auth_service_client::AuthServiceClient, seal_service_client::SealServiceClient,
 };
+use keyward_sdk::secret::SecretString;
 use serde_json::{Value, json};
 
 use super::seal::{member, progress, share, state};
 use crate::cli::{
     CliError,
     connect::Target,
-    context::Session,
     identity::Ephemeral,
     output::{Output, time},
     prompt::{self, Confirmed},
+    session::Session,
 };
 
 /// What to do.
@@ -26,7 +27,8 @@ pub(crate) enum OperatorCommand {
     Init(InitArgs),
     /// Show what the broker is in.
     Status,
-    /// Give one share, read hidden from the terminal or from standard input; with `--members`, ask the members again.
+    /// Give a share, read hidden from the terminal, or one a line from standard input; with `--members`, ask the members
+    /// again.
     Unseal {
         /// Ask the members that need no person, instead of giving a share.
         #[arg(long)]
@@ -86,8 +88,14 @@ impl OperatorCommand {
             Self::Init(args) => init(args, seal, output).await?,
             Self::Status => super::seal::status(&mut seal, output).await?,
             Self::Unseal { members } => {
-                let share = if members { String::new() } else { prompt::secret("Share: ")?.expose().to_owned() };
-                let answer = seal.unseal(UnsealRequest { share }).await?.into_inner();
+                let shares = if members { vec![String::new()] } else { given_shares()? };
+                let mut answer = UnsealResponse::default();
+                for share in shares {
+                    answer = seal.unseal(UnsealRequest { share }).await?.into_inner();
+                    if answer.state() == SealState::Unsealed {
+                        break;
+                    }
+                }
                 output.record(&[("state", json!(state(answer.state))), ("progress", progress(&answer.progress))]);
             }
             Self::Seal { yes } => {
@@ -102,7 +110,8 @@ impl OperatorCommand {
             Self::Login => {
                 let ephemeral = Ephemeral::make()?;
                 let (certificate, key) = (ephemeral.certificate.clone(), ephemeral.key.expose().to_owned());
-                let bound = target.anonymous(ephemeral).connect().await?;
+                // A token of another tenant is not spent here: the session would be kept as one of this tenant.
+                let bound = target.anonymous(ephemeral).named().connect().await?;
                 let bootstrap_token = prompt::secret("Bootstrap token: ")?.expose().to_owned();
                 let request = RedeemBootstrapTokenRequest { bootstrap_token };
                 let token = AuthServiceClient::new(bound)
@@ -112,8 +121,9 @@ impl OperatorCommand {
                     .token
                     .unwrap_or_default();
                 let expires = time(token.expires_at.as_ref());
-                Session::of(token.token, certificate, key, &expires)?.save(&target.addr)?;
+                Session::of(token.token, certificate, key, &expires)?.save(target.place())?;
                 output.record(&[("role", json!(token.role)), ("token_id", json!(token.id)), ("expires_at", expires)]);
+                target.say_whose(output);
             }
             Self::Recover { local, name } => {
                 let shares = if local { Vec::new() } else { shares()? };
@@ -136,16 +146,25 @@ impl OperatorCommand {
     }
 }
 
+/// On a terminal one, hidden; elsewhere a line each.
+fn given_shares() -> Result<Vec<String>, CliError> {
+    let text = prompt::secret("Share: ")?;
+    let shares = lines(&text);
+    if shares.is_empty() {
+        return Err(CliError::usage("give a share, or `--members` to ask the seal members again"));
+    }
+    Ok(shares)
+}
+
+fn lines(text: &SecretString) -> Vec<String> {
+    text.expose().lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
+}
+
 /// On a terminal one after another, hidden, until an empty one; elsewhere a line each.
 fn shares() -> Result<Vec<String>, CliError> {
     use std::io::IsTerminal;
     if !std::io::stdin().is_terminal() {
-        return Ok(prompt::secret("")?
-            .expose()
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .map(str::to_owned)
-            .collect());
+        return Ok(lines(&prompt::secret("")?));
     }
     let mut shares = Vec::new();
     loop {

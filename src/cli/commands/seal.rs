@@ -219,7 +219,17 @@ pub(super) fn member(at: usize, text: &str) -> Result<SealMember, CliError> {
         "passphrase" => "passphrase",
         _ => "path",
     };
-    let settings = HashMap::from([(setting.to_owned(), rest.to_owned())]);
+    // The daemon reads the file, which stands elsewhere than whoever writes this.
+    let whole = |path: &str| {
+        let whole = std::path::absolute(path).map_err(|error| CliError::usage(format!("`{text}`: {error}")))?;
+        whole.into_os_string().into_string().map_err(|_| CliError::usage(format!("`{text}`: the path is not UTF-8")))
+    };
+    let value = match (kind, rest.strip_prefix("file:")) {
+        ("key-file", _) => whole(rest)?,
+        ("passphrase", Some(file)) => format!("file:{}", whole(file)?),
+        _ => rest.to_owned(),
+    };
+    let settings = HashMap::from([(setting.to_owned(), value)]);
     Ok(SealMember { name: format!("{kind}-{}", at + 1), kind: kind.to_owned(), settings })
 }
 

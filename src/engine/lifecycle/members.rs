@@ -73,3 +73,16 @@ pub(super) fn warn_of(report: &[MemberReport]) {
         }
     }
 }
+
+/// The same in words, for who may know of the members.
+pub(super) fn told(report: &[MemberReport]) -> Vec<String> {
+    let told = |member: &MemberReport| {
+        let why = match &member.heard {
+            seal::Heard::Good | seal::Heard::Waiting => return None,
+            seal::Heard::Failed(error) => error.to_string(),
+            seal::Heard::Wrong => "it gave a wrong share".to_owned(),
+        };
+        Some(format!("{}/{}: {why}", member.path, member.member))
+    };
+    report.iter().filter_map(told).collect()
+}

@@ -25,13 +25,13 @@ use tracing::error;
 pub use self::admit::{is_own_user, site};
 use self::{admit::Strangers, gate::Gate};
 use super::{
-    EngineError, World,
+    EngineError, World, bootstrap,
     certificate::{self, ServeCertificate},
 };
 use crate::{
     audit::{Attached, Audit},
     config::OlderStore,
-    identity::{ClientAuthorities, IdentityError, PeerCertificate, oidc::Fetch},
+    identity::{ClientAuthorities, IdentityError, PeerCertificate, RoleConfig, oidc::Fetch},
     keyring::Vault,
     seal::{Connect, How, Progress, ProofBook, RootFingerprint, SealRecord},
     storage::Storage,
@@ -68,6 +68,16 @@ pub struct Parts {
     pub operator_bearer: bool,
 }
 
+impl Parts {
+    /// The role that operators act in, as it is made with the installation and put back by recovery.
+    ///
+    /// # Errors
+    /// None but a bug.
+    pub fn operator_role(&self) -> Result<RoleConfig, EngineError> {
+        Ok(RoleConfig { bearer: self.operator_bearer, ..bootstrap::operator_role()? })
+    }
+}
+
 /// What the broker is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealState {
@@ -88,6 +98,8 @@ pub struct Lifecycle {
     proven_at: Mutex<Option<Timestamp>>,
     started: Timestamp,
     reason: Mutex<Option<String>>,
+    /// Why each member did not help when they were asked last.
+    refused: Mutex<Vec<String>>,
     /// It stays shut for want of members, and of nothing else.
     members_failed: AtomicBool,
     /// It was sealed by command, and is to stay so.
@@ -116,6 +128,7 @@ impl Lifecycle {
             gate: Gate::new(),
             progress: Mutex::default(),
             reason: Mutex::default(),
+            refused: Mutex::default(),
             members_failed: AtomicBool::new(false),
             by_command: AtomicBool::new(false),
             empty: AtomicBool::new(false),
@@ -173,10 +186,16 @@ impl Lifecycle {
         Ok(if record.is_some() { SealState::Sealed } else { SealState::Uninitialized })
     }
 
-    /// Why it is sealed, where that is known.
+    /// Why it is sealed, where that is known. Strangers are not told what the members said: paths of files, addresses.
     #[must_use]
-    pub fn reason(&self) -> Option<String> {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn reason(&self, local: Option<u32>) -> Option<String> {
+        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(if is_own_user(local) { self.with_members(reason) } else { reason })
+    }
+
+    fn with_members(&self, why: String) -> String {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::once(why).chain(refused.iter().cloned()).collect::<Vec<_>>().join("; ")
     }
 
     /// Reads the seal record.

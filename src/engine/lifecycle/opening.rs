@@ -9,7 +9,10 @@ use keyward_kit::audit::Durability;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Lifecycle, MEMBER_TIMEOUT, SealState, is_own_user, members::warn_of};
+use super::{
+    Lifecycle, MEMBER_TIMEOUT, SealState, is_own_user,
+    members::{told, warn_of},
+};
 use crate::{
     audit::{Attached, AuditError},
     config::OlderStore,
@@ -50,6 +53,7 @@ impl Lifecycle {
                 warn_of(&failed.report);
                 let why = failed.to_string();
                 self.because(&why);
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = told(&failed.report);
                 self.members_failed.store(true, Ordering::Release);
                 Err(EngineError::state("NOT_OPENED", why))
             }
@@ -99,6 +103,7 @@ impl Lifecycle {
         self.members_failed.store(false, Ordering::Release);
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.opened.notify_one();
         info!(seal.path = %path, "Unsealed");
         Ok(())
@@ -116,7 +121,13 @@ impl Lifecycle {
                 "an operator sealed this broker; give shares, or run `keyward operator unseal` over its unix socket as its own user, or restart it",
             ));
         }
-        self.open_by_itself().await
+        let own = is_own_user(local);
+        self.open_by_itself().await.map_err(|error| match error {
+            EngineError::State { reason: "NOT_OPENED", what } if own => {
+                EngineError::state("NOT_OPENED", self.with_members(what))
+            }
+            other => other,
+        })
     }
 
     /// Seals by command: it stays so until shares are given or its own user opens it.

@@ -99,7 +99,7 @@ pub(super) fn refused(error: SealError) -> EngineError {
         }
         error @ SealError::Member { .. } => EngineError::Unavailable(error.to_string()),
         error @ SealError::LastPath(_) => EngineError::state("LAST_PATH", error.to_string()),
-        SealError::NoPath(name) => EngineError::state("NO_PATH", format!("there is no seal path `{name}`")),
+        SealError::NoPath(name) => EngineError::Missing(format!("there is no seal path `{name}`")),
         other => EngineError::invalid("path", other.to_string()),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         lifecycle::{MEMBER_TIMEOUT, SealState, is_own_user},
         tenant::{MAIN, NODE_AUTHORITY, TenantRecord},
     },
-    identity::{RoleConfig, ca::Authority},
+    identity::ca::Authority,
     keyring::{Installation, KeyringRecord, Vault, VaultError},
     method::{Action, Method, NameError, TenantId, Tenantwide, rows},
     policy,
@@ -78,7 +78,7 @@ impl SealedOperation for Initialize {
         changes.put_control(TenantId::SYSTEM, MAIN, &main)?;
         changes.put_control(TenantId::SYSTEM, SERVER_AUTHORITY, &authority)?;
         changes.put_control(main.id, NODE_AUTHORITY, &nodes)?;
-        let operator = RoleConfig { bearer: parts.operator_bearer, ..bootstrap::operator_role()? };
+        let operator = parts.operator_role()?;
         changes.put_control(main.id, operator.name.as_str(), &operator)?;
         policy::first_policies(&mut changes, main.id, now)?;
         let operator_token = bootstrap::make(&mut changes, main.id, "init", now)?;
@@ -102,8 +102,14 @@ impl SealedOperation for Initialize {
 pub(super) fn make_key_files(paths: &[NewPath]) -> Result<(), EngineError> {
     for member in paths.iter().flat_map(|path| &path.members) {
         let Who::Wrapper { kind, settings } = &member.who else { continue };
-        let file = settings.get("path").filter(|file| kind == "key-file" && !std::path::Path::new(file).exists());
-        if let Some(file) = file {
+        let Some(file) = settings.get("path").filter(|_| kind == "key-file").map(std::path::Path::new) else {
+            continue;
+        };
+        if !file.is_absolute() {
+            // After a restart it would be looked for wherever the daemon is started.
+            return Err(EngineError::invalid("paths", format!("`{}` is no whole path of a key file", file.display())));
+        }
+        if !file.exists() {
             KeyFile::create(file).map_err(|error| EngineError::invalid("paths", error.to_string()))?;
         }
     }

@@ -35,12 +35,12 @@ impl Action for GetSealStatus {
 impl SealedOperation for GetSealStatus {
     type Reply = SealStatus;
 
-    async fn execute(&self, lifecycle: &Lifecycle, _local: Option<u32>) -> Result<SealStatus, EngineError> {
-        status(lifecycle).await
+    async fn execute(&self, lifecycle: &Lifecycle, local: Option<u32>) -> Result<SealStatus, EngineError> {
+        status(lifecycle, local).await
     }
 }
 
-pub(super) async fn status(lifecycle: &Lifecycle) -> Result<SealStatus, EngineError> {
+pub(super) async fn status(lifecycle: &Lifecycle, local: Option<u32>) -> Result<SealStatus, EngineError> {
     let state = lifecycle.state().await?;
     let record = if state == SealState::Uninitialized { None } else { Some(lifecycle.record().await?) };
     let progress = match (&record, state) {
@@ -51,6 +51,6 @@ pub(super) async fn status(lifecycle: &Lifecycle) -> Result<SealStatus, EngineEr
         state,
         progress,
         installation: record.map(|record| record.installation().to_string()),
-        reason: if state == SealState::Sealed { lifecycle.reason() } else { None },
+        reason: if state == SealState::Sealed { lifecycle.reason(local) } else { None },
     })
 }

@@ -27,15 +27,15 @@ impl SealedOperation for Unseal {
 
     async fn execute(&self, lifecycle: &Lifecycle, local: Option<u32>) -> Result<SealStatus, EngineError> {
         if lifecycle.state().await? == SealState::Unsealed {
-            return status::status(lifecycle).await;
+            return status::status(lifecycle, local).await;
         }
         let Some(share) = &self.share else {
             lifecycle.open_for(local).await?;
-            return status::status(lifecycle).await;
+            return status::status(lifecycle, local).await;
         };
         if let Some(unsealed) = lifecycle.give_share(share).await? {
             lifecycle.adopt(unsealed).await?;
         }
-        status::status(lifecycle).await
+        status::status(lifecycle, local).await
     }
 }

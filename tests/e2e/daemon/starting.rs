@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use keyward_testbed::wait_until;
 use redb::{ReadableDatabase, ReadableTable};
 
-use crate::support::{Daemon, Wanted};
+use crate::support::{Daemon, Keyward, Wanted};
 
 const INFO: &str = "[log]\nlevel = \"info\"\n";
 
@@ -24,6 +24,13 @@ async fn a_key_file_that_others_may_read_is_named_with_what_to_do() {
     let status = daemon.nobody().json(&["seal", "status"]);
     assert_eq!(status["state"], "sealed");
     assert!(status["reason"].as_str().unwrap().contains("auto"), "{status}");
+    assert!(!status["reason"].as_str().unwrap().contains("seal.key"), "strangers learn of no file: {status}");
+    // The daemon's own user is told as well what is wrong and what to do.
+    let own = Keyward::alone().with("KEYWARD_ADDR", &format!("unix://{}/keyward.sock", daemon.folder().display()));
+    let status = own.json(&["operator", "status"]);
+    assert!(named(&status["reason"].as_str().unwrap()), "{status}");
+    let tried = own.run(&["operator", "unseal", "--members"]);
+    assert!(tried.code() == 1 && named(&tried.stderr.as_str()), "{tried:?}");
     // It is tried again by command, and by itself.
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(daemon.nobody().json(&["operator", "unseal", "--members"])["state"], "unsealed");

@@ -12,7 +12,7 @@ use keyward_testbed::TestCa;
 use tonic::Code;
 
 use super::{seal_status, unseal};
-use crate::support::{Setup, broker, reason};
+use crate::support::{Keyward, Setup, broker, reason};
 
 fn config(setup: Setup) -> (Setup, Config) {
     let mut taken = None;
@@ -80,14 +80,30 @@ async fn a_key_file_that_others_may_read_opens_nothing_and_is_named() {
     assert_eq!(unseal(&broker, "").await.unwrap().state(), SealState::Unsealed);
 }
 
-#[tokio::test]
-async fn nobody_makes_an_installation_over_the_network() {
-    let broker = broker().served_by(&TestCa::new("broker")).start_empty().await;
-    let file = |path: &str| SealMember {
+fn file(path: &str) -> SealMember {
+    SealMember {
         name: "key-file".to_owned(),
         kind: "key-file".to_owned(),
         settings: [("path".to_owned(), path.to_owned())].into(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_lies_where_whoever_makes_the_installation_stands_and_not_where_the_daemon_does() {
+    let broker = broker().start_empty().await;
+    let paths = vec![SealPath { name: "auto".to_owned(), threshold: 1, members: vec![file("seal.key")] }];
+    let refused = broker.socket().await.seal().initialize(InitializeRequest { paths }).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("`seal.key` is no whole path of a key file"), "{refused}");
+    let local = Keyward::alone().with("KEYWARD_ADDR", &format!("unix://{}/keyward.sock", broker.folder().display()));
+    local.ok(&["operator", "init", "--member", "key-file:seal.key"]);
+    assert!(local.home().join("seal.key").is_file());
+    assert_eq!(seal_status(&broker).await.state(), SealState::Unsealed);
+}
+
+#[tokio::test]
+async fn nobody_makes_an_installation_over_the_network() {
+    let broker = broker().served_by(&TestCa::new("broker")).start_empty().await;
     let stranger = broker.caller().connect().await;
     let mut answers = Vec::new();
     for path in ["/etc/shadow", "/nonexistent", "/dev/null"] {
