@@ -48,6 +48,14 @@ impl CliError {
         Self::Other { doing: doing.into(), why: why.to_string() }
     }
 
+    /// A secret that was read has no such field.
+    pub fn no_field<'a>(path: &str, name: &str, fields: impl Iterator<Item = &'a String>) -> Self {
+        let mut names: Vec<&str> = fields.map(String::as_str).collect();
+        names.sort_unstable();
+        let status = Status::not_found(format!("there is no field `{name}`; the fields are {}", names.join(", ")));
+        Self::from(status).while_doing(format!("reading `{path}`"), None)
+    }
+
     /// The same, with what was being done, and what to do next if more is known than the reason alone says.
     #[must_use]
     pub fn while_doing(self, doing: impl Into<String>, next: Option<String>) -> Self {
@@ -75,7 +83,6 @@ impl CliError {
             "TOKEN_NOT_BOUND" => "use the token where it was issued, or log in here",
             "DENIED" => "ask an operator which policy applies: `keyward policy explain` shows it",
             "SEALED" => "an operator unseals it with `keyward operator unseal`",
-            "UNINITIALIZED" => "make the installation with `keyward operator init`",
             "AUDIT_UNAVAILABLE" => "look at the disk of the broker's audit folder; it recovers by itself",
             _ => return None,
         };

@@ -2,9 +2,13 @@
 
 use std::io::{IsTerminal, Read, Write};
 
+use bytes::Bytes;
 use keyward_sdk::secret::SecretString;
 
 use super::CliError;
+
+/// What all values of a secret may have together, in bytes.
+const MAX_VALUE: usize = 1 << 20;
 
 /// Whether a hard to undo command was confirmed with `--yes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,4 +61,28 @@ pub(super) fn secret(prompt: &str) -> Result<SecretString, CliError> {
         text.trim_end_matches(['\n', '\r']).to_owned()
     };
     SecretString::new(text).map_err(|e| CliError::other("reading", e))
+}
+
+/// Reads the value of a secret, which need not be text: hidden on a terminal, all of standard input elsewhere. Of a text
+/// the line break at its end is left out, since `echo` and people put it there; other bytes are taken as they are.
+///
+/// # Errors
+/// When it cannot be read or is longer than a secret may be.
+pub(super) fn value(prompt: &str) -> Result<Bytes, CliError> {
+    if std::io::stdin().is_terminal() {
+        return Ok(Bytes::copy_from_slice(secret(prompt)?.expose().as_bytes()));
+    }
+    // A text may have a line break more.
+    let most = MAX_VALUE + 2;
+    let mut bytes = Vec::with_capacity(4096);
+    std::io::stdin()
+        .take(most as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| CliError::other("reading standard input", e))?;
+    if bytes.len() > most {
+        return Err(CliError::other("reading standard input", format!("it is longer than {MAX_VALUE} bytes")));
+    }
+    let kept = std::str::from_utf8(&bytes).map_or(bytes.len(), |text| text.trim_end_matches(['\n', '\r']).len());
+    bytes.truncate(kept);
+    Ok(bytes.into())
 }

@@ -54,14 +54,14 @@ fn allowance(from: pb::Allowance) -> Result<Allowance, EngineError> {
     })
 }
 
-fn shown(record: &ClusterRecord, primary: u32, nodes: usize, held_by: &[(u32, usize)]) -> pb::Cluster {
+fn shown(record: &ClusterRecord, primary: u32, nodes: Option<usize>, held_by: &[(u32, usize)]) -> pb::Cluster {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let version = |version: &crate::engine::cluster::VersionRecord| pb::ClusterKeyVersion {
         version: version.version,
         key_id: record.key_id(version),
         state: pb::ClusterKeyState::from(version.state).into(),
         created_at: Some(timestamp(version.created_at)),
-        held_by: held_by.iter().find(|(number, _)| *number == version.version).map_or(0, |(_, n)| count(*n)),
+        held_by: held_by.iter().find(|(number, _)| *number == version.version).map(|(_, n)| count(*n)),
     };
     pb::Cluster {
         name: record.name.to_string(),
@@ -73,19 +73,19 @@ fn shown(record: &ClusterRecord, primary: u32, nodes: usize, held_by: &[(u32, us
         versions: record.versions.iter().map(version).collect(),
         primary,
         generation: record.generation,
-        nodes: count(nodes),
+        nodes: nodes.map(count),
     }
 }
 
 impl From<ClusterView> for pb::Cluster {
     fn from(view: ClusterView) -> Self {
-        shown(&view.record, view.primary, view.nodes, &view.held_by)
+        shown(&view.record, view.primary, Some(view.nodes), &view.held_by)
     }
 }
 
 impl From<ClusterRecord> for pb::Cluster {
     fn from(record: ClusterRecord) -> Self {
-        shown(&record, record.primary_at(Timestamp::from_millis(0)), 0, &[])
+        shown(&record, record.primary_at(Timestamp::from_millis(0)), None, &[])
     }
 }
 

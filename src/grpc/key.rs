@@ -154,7 +154,7 @@ impl From<ShownKey> for pb::GetKeyResponse {
     fn from(shown: ShownKey) -> Self {
         let mut key = key(shown.info);
         for version in &mut key.versions {
-            version.uses = shown.uses.get(&version.version).copied().unwrap_or(0);
+            version.uses = Some(shown.uses.get(&version.version).copied().unwrap_or(0));
         }
         Self { key: Some(key) }
     }
@@ -226,13 +226,13 @@ fn key(info: KeyInfo) -> pb::Key {
         rotation_period: info.rotation_period.map(duration),
         deletion_protection: info.deletion_protection,
         labels: info.labels.into_iter().collect(),
-        destroyed_at: info.destroy_at.map(timestamp),
+        destroy_at: info.destroy_at.map(timestamp),
         versions: info.versions.iter().map(version).collect(),
     }
 }
 
 fn version(info: &VersionInfo) -> pb::KeyVersion {
-    let (state, destroyed_at) = match info.state {
+    let (state, destroy_at) = match info.state {
         VersionState::Enabled => (pb::KeyVersionState::Enabled, None),
         VersionState::DecryptOnly => (pb::KeyVersionState::DecryptOnly, None),
         VersionState::Disabled => (pb::KeyVersionState::Disabled, None),
@@ -244,8 +244,8 @@ fn version(info: &VersionInfo) -> pb::KeyVersion {
         id: HEXLOWER.encode(&info.id),
         created_at: Some(timestamp(info.created_at)),
         state: state.into(),
-        destroyed_at,
-        uses: 0,
+        destroy_at,
+        uses: None,
     }
 }
 

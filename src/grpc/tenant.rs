@@ -17,7 +17,7 @@ use crate::engine::{
 
 impl From<TenantRecord> for pb::Tenant {
     fn from(record: TenantRecord) -> Self {
-        let (state, destroyed_at) = match record.state {
+        let (state, destroy_at) = match record.state {
             TenantState::Active => (pb::TenantState::Active, None),
             TenantState::Suspended => (pb::TenantState::Suspended, None),
             TenantState::Destroying { at, .. } => (pb::TenantState::Destroying, Some(timestamp(at))),
@@ -27,7 +27,7 @@ impl From<TenantRecord> for pb::Tenant {
             id: record.id.to_string(),
             state: state.into(),
             created_at: Some(timestamp(record.created_at)),
-            destroyed_at,
+            destroy_at,
             description: record.description,
         }
     }

@@ -26,7 +26,7 @@ async fn without_a_terminal_nothing_is_destroyed_unless_yes_is_given() {
     }
     assert_eq!(keyward.json(&["tenant", "get", "shop"])["state"], "active");
     assert_eq!(keyward.json(&["secret", "get", "prod/db"])["user"], "app");
-    assert_eq!(keyward.json(&["key", "get", "app/db"])["destroyed_at"], serde_json::Value::Null);
+    assert_eq!(keyward.json(&["key", "get", "app/db"])["destroy_at"], serde_json::Value::Null);
     assert_eq!(keyward.json(&["cluster", "get", "prod"])["name"], "prod");
     assert_eq!(keyward.json(&["seal", "status"])["state"], "unsealed");
     assert_eq!(keyward.json(&["seal", "path", "list"])[0]["epoch"], 1);

@@ -19,7 +19,7 @@ async fn two_nodes_of_a_cluster_read_what_the_other_wrote() {
     assert_eq!((status.healthz.as_str(), &status.key_id), ("ok", &cluster.versions[0].key_id));
     let sealed = first.api.encrypt(&[7; 32]).await;
     assert_eq!(second.api.decrypt(&sealed).await.unwrap(), [7; 32]);
-    until("both nodes report", || async { get(&broker, "prod").await.versions[0].held_by == 2 }).await;
+    until("both nodes report", || async { get(&broker, "prod").await.versions[0].held_by == Some(2) }).await;
     let seen = nodes(&broker, "prod").await;
     assert!(
         seen.iter()

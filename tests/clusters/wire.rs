@@ -57,7 +57,7 @@ async fn a_node_joins_gets_its_keyset_reports_it_and_follows_it() {
     let report = report(&keyset);
     let again = of(&node).report_keyset(report).await.unwrap().into_inner().report_again_in.unwrap();
     assert!(again.seconds > 0, "{again:?}");
-    assert_eq!(get(&broker, "prod").await.versions[0].held_by, 1);
+    assert_eq!(get(&broker, "prod").await.versions[0].held_by, Some(1));
     let mut events = of(&node).watch_keyset(WatchKeysetRequest { generation: 0 }).await.unwrap().into_inner();
     let Some(Event::Keyset(first)) = events.message().await.unwrap().unwrap().event else { panic!("the keyset first") };
     assert_eq!(first, keyset);

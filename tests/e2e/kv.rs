@@ -182,10 +182,12 @@ async fn what_has_expired_is_not_read() {
 async fn values_of_a_mebibyte_come_back_whole_and_through_a_restart() {
     let mut broker = broker().start().await;
     let operator = broker.operator().await;
-    let large: Vec<u8> = (0..(1_usize << 20) - 5 - WORD.len()).map(|at| (at * 31 % 251) as u8).collect();
+    let large: Vec<u8> = (0..(1_usize << 20) - WORD.len()).map(|at| (at * 31 % 251) as u8).collect();
     put(&operator, "large", &large, None).await.unwrap();
     put(&operator, "large", &large[1..], None).await.unwrap();
     assert!(get(&operator, "large", 1).await.unwrap() == large);
+    let more = put(&operator, "large", &[&large[..], &[0]].concat(), None).await.unwrap_err();
+    assert_eq!((more.code(), reason(&more).as_str()), (Code::ResourceExhausted, "LIMIT"));
     broker.restart().await;
     let operator = broker.operator().await;
     assert!(get(&operator, "large", 0).await.unwrap() == large[1..]);
@@ -201,6 +203,14 @@ async fn the_command_line_writes_reads_and_shows_history() {
     std::fs::write(&file, [0, 255, 10, 13]).unwrap();
     keyward.ok(&["secret", "put", "prod/db", &format!("blob=@{}", file.display()), "--expect", "1"]);
     assert_eq!(keyward.run(&["secret", "put", "prod/db", "user=x", "--expect", "1"]).code(), 6);
+    // Bytes that are no text come back as such, from a file and from a pipe, and no text looks like them.
+    let blob = keyward.json(&["secret", "get", "prod/db"])["blob"].clone();
+    assert_eq!(blob, serde_json::json!({ "base64": "AP8KDQ==" }));
+    let piped = keyward.shell(&format!("{} secret put prod/pipe blob=@- <binary", Keyward::program().display()));
+    piped.ok();
+    assert_eq!(keyward.json(&["secret", "get", "prod/pipe"])["blob"], blob);
+    keyward.ok(&["secret", "put", "prod/text", "blob=base64:AP8KDQ=="]);
+    assert_eq!(keyward.json(&["secret", "get", "prod/text"])["blob"], "base64:AP8KDQ==");
     let history = keyward.json(&["secret", "history", "prod/db"]);
     assert!(history.to_string().contains("live"), "{history}");
     assert_eq!(keyward.json(&["secret", "list", "prod"])[0]["name"], "db");

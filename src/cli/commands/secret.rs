@@ -30,7 +30,8 @@ pub(crate) enum SecretCommand {
     Put {
         /// Where, e.g. `prod/db`.
         path: String,
-        /// Fields as NAME=VALUE; NAME=@FILE reads a file and NAME=@- standard input, so that a value is seen nowhere.
+        /// Fields as NAME=VALUE; NAME=@FILE reads a file and NAME=@- standard input (of a text, without its last line break), so that a value is
+        /// seen nowhere.
         #[arg(required = true, value_name = "NAME=VALUE")]
         fields: Vec<String>,
         /// Only if the newest version is this one; 0 when there must be none.
@@ -135,8 +136,7 @@ impl SecretCommand {
                 match field {
                     Some(name) => {
                         let value = secret.fields.get(&name);
-                        let value = value
-                            .ok_or_else(|| CliError::other(format!("`{path}`"), format!("has no field `{name}`")))?;
+                        let value = value.ok_or_else(|| CliError::no_field(&path, &name, secret.fields.keys()))?;
                         output.bytes(value);
                     }
                     None => output.json_or_record(secret.fields.into_iter().collect()),
@@ -216,7 +216,7 @@ fn read_fields(given: &[String]) -> Result<HashMap<String, Bytes>, CliError> {
     for text in given {
         let (name, value) = text.split_once('=').ok_or_else(|| CliError::usage("fields are written NAME=VALUE"))?;
         let value = match value.strip_prefix('@') {
-            Some("-") => Bytes::copy_from_slice(prompt::secret(&format!("{name}: "))?.expose().as_bytes()),
+            Some("-") => prompt::value(&format!("{name}: "))?,
             Some(file) => std::fs::read(file).map_err(|e| CliError::other(format!("reading {file}"), e))?.into(),
             None => Bytes::copy_from_slice(value.as_bytes()),
         };
@@ -249,9 +249,12 @@ impl Output {
     /// Fields of a secret. What is no text is shown as base64.
     fn json_or_record(&self, mut fields: Vec<(String, Bytes)>) {
         fields.sort();
+        let base64 = |value: &Bytes| data_encoding::BASE64.encode(value);
         let text = |value: &Bytes| match std::str::from_utf8(value) {
             Ok(text) => json!(text),
-            Err(_) => json!(format!("base64:{}", data_encoding::BASE64.encode(value))),
+            // No text looks like it, for programs; for people, a word says what it is.
+            Err(_) if self.is_json() => json!({ "base64": base64(value) }),
+            Err(_) => json!(format!("base64:{}", base64(value))),
         };
         if self.is_json() {
             self.json(&Value::Object(

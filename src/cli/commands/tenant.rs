@@ -114,7 +114,7 @@ impl TenantCommand {
     }
 }
 
-const COLUMNS: [&str; 6] = ["name", "id", "state", "created_at", "destroyed_at", "description"];
+const COLUMNS: [&str; 6] = ["name", "id", "state", "created_at", "destroy_at", "description"];
 
 fn row(tenant: &Tenant) -> Vec<Value> {
     let state = match TenantState::try_from(tenant.state) {
@@ -128,7 +128,7 @@ fn row(tenant: &Tenant) -> Vec<Value> {
         json!(tenant.id),
         json!(state),
         time(tenant.created_at.as_ref()),
-        time(tenant.destroyed_at.as_ref()),
+        time(tenant.destroy_at.as_ref()),
         json!(tenant.description),
     ]
 }

@@ -83,6 +83,10 @@ pub fn code(head: &[u8], wanted: &Wanted<'_>) -> Option<Result<String, CliError>
 fn target(head: &[u8]) -> Option<Url> {
     let line = std::str::from_utf8(head).ok()?.lines().next()?;
     let path = line.strip_prefix("GET ")?.split(' ').next()?.strip_prefix('/')?;
+    // No browser sends these, and the parser of URLs would leave some of them out.
+    if path.contains(|c: char| c.is_control()) {
+        return None;
+    }
     Url::parse(&format!("http://127.0.0.1/{path}")).ok().filter(|url| url.path() == PATH)
 }
 
@@ -127,6 +131,8 @@ mod tests {
             "POST /callback?state=s3cret&code=c HTTP/1.1",
             "GET http://evil/callback?state=s3cret&code=c HTTP/1.1",
             "GET /callback/../x?state=s3cret&code=c HTTP/1.1",
+            "GET /callback?state=s3\tcret&code=c HTTP/1.1",
+            "GET /callback?state=s3\rcret&code=c HTTP/1.1",
         ] {
             assert_eq!(of(other), None, "{other}");
         }

@@ -18,13 +18,19 @@ pub(super) enum HttpError {
     Scheme(String),
     /// No answer.
     #[error("{0}")]
-    Call(#[from] reqwest::Error),
+    Call(String),
     /// Not to be understood.
     #[error("the answer cannot be read")]
     Answer,
     /// Too large.
     #[error("the answer is larger than 512 KiB")]
     TooLarge,
+}
+
+impl From<reqwest::Error> for HttpError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Call(http::reason(error))
+    }
 }
 
 /// See the module.

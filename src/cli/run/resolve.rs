@@ -52,10 +52,7 @@ fn pick(read: &BTreeMap<&str, HashMap<String, Bytes>>, field: &Field) -> Result<
     let Field { path, name } = field;
     let fields = read.get(path.as_str());
     let Some(value) = fields.and_then(|fields| fields.get(name)) else {
-        let mut names: Vec<&str> = fields.into_iter().flat_map(HashMap::keys).map(String::as_str).collect();
-        names.sort_unstable();
-        let status = Status::not_found(format!("there is no field `{name}`; the fields are {}", names.join(", ")));
-        return Err(CliError::from(status).while_doing(format!("reading `{path}`"), None));
+        return Err(CliError::no_field(path, name, fields.into_iter().flat_map(HashMap::keys)));
     };
     Secret::copy_of(value).map_err(|error| CliError::other(format!("reading `{path}`"), error))
 }
@@ -67,18 +64,23 @@ fn wipe(value: Bytes) {
     }
 }
 
+/// Whether a token that is narrowed to these paths, or to none, reaches one.
+fn covers(paths: &[String], path: &str) -> bool {
+    let within =
+        |of: &String| path.strip_prefix(of.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    paths.is_empty() || paths.iter().any(within)
+}
+
 async fn refused(access: &Access, path: &str, status: Status) -> CliError {
     let error = CliError::from(status);
     let next = match error.reason().as_deref() {
         Some("DENIED") => access.whoami().await.map(|me| {
             let scope = me.scope.unwrap_or_default();
-            let narrow = if scope.paths.is_empty() {
-                String::new()
-            } else {
-                format!(" The token is narrowed to {}.", scope.paths.join(", "))
-            };
+            if !covers(&scope.paths, path) {
+                return format!("the token is narrowed to {}; take a path that covers it", scope.paths.join(", "));
+            }
             format!(
-                "no policy lets the role `{role}` read it.{narrow} An operator sees why with `keyward policy explain secret.read \
+                "no policy lets the role `{role}` read it. An operator sees why with `keyward policy explain secret.read \
                  {path} --issuer {issuer} --subject {subject} --role {role}`",
                 role = me.role,
                 issuer = me.issuer,

@@ -33,8 +33,6 @@ fn unreadable(error: AuditError) -> EngineError {
 }
 
 fn no_log(origin: &str) -> EngineError {
-    EngineError::State {
-        reason: "NO_SUCH_LOG",
-        what: format!("this broker keeps no audit log `{}`; `keyward audit logs` shows them", origin.escape_debug()),
-    }
+    let origin = origin.escape_debug();
+    EngineError::Missing(format!("this broker keeps no audit log `{origin}`; `keyward audit logs` shows them"))
 }

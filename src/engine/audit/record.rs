@@ -55,9 +55,9 @@ impl Operation for GetAuditRecord {
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<ShownRecord>, EngineError> {
         let audit = audit(world)?;
         let origin = self.origin.as_deref().unwrap_or(audit.origin());
-        let none = || EngineError::State {
-            reason: "NO_SUCH_RECORD",
-            what: format!("there is no record {} in the log `{}` here", self.sequence, origin.escape_debug()),
+        let none = || {
+            let origin = origin.escape_debug();
+            EngineError::Missing(format!("there is no record {} in the log `{origin}` here", self.sequence))
         };
         let found = audit.record(origin, self.sequence).await.map_err(unreadable)?.ok_or_else(none)?;
         let parsed = Record::parse(&found.body).map_err(|error| EngineError::Internal(error.to_string()))?;

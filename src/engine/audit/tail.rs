@@ -8,7 +8,7 @@ use super::{LOG, audit, unreadable};
 use crate::{
     audit::{MAX_TAILS, Shown, Tail},
     engine::{Done, EngineError, Operation, Reply, Source, World, tenant},
-    method::{Action, Method, Name, Tenantwide, rows},
+    method::{Action, METHODS, Method, Name, Tenantwide, rows},
     policy::Permit,
 };
 
@@ -63,6 +63,7 @@ impl Operation for TailAudit {
         if self.last.is_some_and(|last| last > MAX_LAST) {
             return Err(EngineError::invalid("last", format!("at most {MAX_LAST} are allowed")));
         }
+        check(&self.filter)?;
         let own = permit.tenant();
         let named = self.tenant.as_ref().map(|name| tenant::find(world, name).map(|found| found.id));
         let tenant = match (named, own == world.main_tenant()) {
@@ -77,6 +78,28 @@ impl Operation for TailAudit {
         let tail = audit(world)?.tail(filter).ok_or(busy)?;
         Ok(Done::Answer(Tailing { tail, follow: self.follow, last: self.last, ready: VecDeque::new() }))
     }
+}
+
+/// Refuses what no record can fit: a slip of the pen must not look like "nobody did this".
+fn check(filter: &Filter) -> Result<(), EngineError> {
+    if let (Some(since), Some(until)) = (filter.since, filter.until)
+        && since >= until
+    {
+        return Err(EngineError::invalid("until", "is not after `since`"));
+    }
+    // What the broker did by itself has a dot in its name, such as `audit.settled`.
+    let Some(asked) = filter.method.as_deref().filter(|asked| asked.contains('/') || !asked.contains('.')) else {
+        return Ok(());
+    };
+    let verb = |rpc: &'static str| rpc.rsplit('/').next().unwrap_or(rpc);
+    if METHODS.iter().any(|row| row.rpc == asked || verb(row.rpc) == asked) {
+        return Ok(());
+    }
+    let likeness =
+        |known: &str| strsim::normalized_damerau_levenshtein(known, asked.rsplit('/').next().unwrap_or(asked));
+    let near = METHODS.iter().map(|row| verb(row.rpc)).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let hint = near.filter(|near| likeness(near) > 0.5).map(|near| format!("; did you mean `{near}`?"));
+    Err(EngineError::invalid("method", format!("there is no such RPC{}", hint.unwrap_or_default())))
 }
 
 impl Source for Tailing {

@@ -12,7 +12,7 @@ use crate::{
     storage::{Expect, PathError},
 };
 
-/// The most bytes that field names and values may have together.
+/// The most bytes that the values of all fields may have together.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 /// The most bytes in one part.
 const PART: usize = 384 << 10;
@@ -104,9 +104,13 @@ impl Body {
 }
 
 fn encode_fields(fields: &Fields) -> Result<Zeroizing<Vec<u8>>, EngineError> {
-    let total: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+    // Names have a limit of their own.
+    let total: usize = fields.values().map(|value| value.len()).sum();
     if total > MAX_BYTES {
-        return Err(EngineError::Limit { what: "the size of the secret in bytes", limit: MAX_BYTES as u64 });
+        return Err(EngineError::Limit {
+            what: "the size of all values of the secret, in bytes,",
+            limit: MAX_BYTES as u64,
+        });
     }
     let fields = fields
         .iter()

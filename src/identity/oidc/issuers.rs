@@ -94,8 +94,8 @@ impl Issuers {
             // One that stays as it is stays the same: a login that is under way with it goes on.
             let same = known.map(|known| &known.config).filter(|known| ***known == *config);
             let same = same.map_or_else(|| Arc::new(config.clone()), Arc::clone);
-            let known = known.filter(|known| known.keys.are_of(&config));
-            let keys = known.map_or_else(|| Keys::of(&config), |known| Arc::clone(&known.keys));
+            let known = known.filter(|known| known.keys.are_of(config));
+            let keys = known.map_or_else(|| Keys::of(config), |known| Arc::clone(&known.keys));
             new.entry(config.iss.clone()).or_insert(Issuer { config: same, keys });
         }
         if new.is_empty() {

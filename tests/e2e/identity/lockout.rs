@@ -93,3 +93,16 @@ async fn an_issuer_is_not_changed_so_that_no_policy_is_left_by_which_someone_can
     operator.issuers().put_issuer(put(true)).await.expect("forced");
     caller.login("admin", &github(&ci, json!({}))).await.unwrap_err();
 }
+
+#[tokio::test]
+async fn the_role_of_operators_is_not_deleted_or_narrowed_unless_that_is_forced() {
+    let broker = broker().start().await;
+    let operator = broker.operator().await;
+    let delete = |force| DeleteRoleRequest { name: "operator".to_owned(), force };
+    locked_out(operator.roles().delete_role(delete(false)).await);
+    let scope = Some(Scope { paths: vec![], actions: vec!["secret.read".to_owned()] });
+    let narrowed = Role { name: "operator".to_owned(), scope, ..Role::default() };
+    locked_out(operator.roles().put_role(PutRoleRequest { role: Some(narrowed), force: false }).await);
+    operator.roles().delete_role(delete(true)).await.expect("forced");
+    assert!(operator.roles().delete_role(delete(true)).await.is_err(), "nobody acts in a role that is gone");
+}

@@ -45,7 +45,7 @@ async fn a_key_is_destroyed_only_on_purpose_and_can_be_kept() {
     keyward.ok(&["key", "create", "app/db"]);
     assert_eq!(keyward.run(&["key", "destroy", "app/db"]).code(), 2);
     let shown = keyward.json(&["key", "destroy", "app/db", "--yes"]);
-    assert!(shown["destroyed_at"].is_string(), "{shown}");
+    assert!(shown["destroy_at"].is_string(), "{shown}");
     assert_eq!(keyward.run_with(&["key", "encrypt", "app/db"], "hi").code(), 1);
     keyward.ok(&["key", "cancel-destruction", "app/db"]);
     assert_eq!(keyward.run_with(&["key", "encrypt", "app/db"], "hi").code(), 1);

@@ -169,7 +169,7 @@ async fn a_destruction_is_called_off_and_leaves_the_key_disabled() {
         keys(&operator).schedule_key_destruction(end).await.unwrap();
         crypto(&operator).decrypt(super::decrypt("app/db", &sealed)).await.unwrap_err();
         let key = keys(&operator).cancel_key_destruction(cancel(version)).await.unwrap().into_inner().key.unwrap();
-        assert_eq!((key.destroyed_at, key.versions[0].state()), (None, KeyVersionState::Disabled));
+        assert_eq!((key.destroy_at, key.versions[0].state()), (None, KeyVersionState::Disabled));
         let refused = crypto(&operator).decrypt(super::decrypt("app/db", &sealed)).await.unwrap_err();
         assert_eq!(reason(&refused), "KEY_VERSION_DISABLED");
     }

@@ -39,19 +39,22 @@ fn version(version: &ClusterKeyVersion) -> Value {
         Ok(ClusterKeyState::Disabled) => "disabled",
         _ => "unknown",
     };
-    json!({
+    let mut shown = json!({
         "version": version.version,
         "key_id": version.key_id,
         "state": state,
-        "held_by": version.held_by,
         "created_at": time(version.created_at.as_ref()),
-    })
+    });
+    if let (Some(held_by), Some(shown)) = (version.held_by, shown.as_object_mut()) {
+        shown.insert("held_by".to_owned(), json!(held_by));
+    }
+    shown
 }
 
 /// A cluster.
 pub(super) fn cluster(cluster: &Cluster, output: &Output) {
     let allowance = cluster.allowance.unwrap_or_default();
-    output.record(&[
+    let mut shown = vec![
         ("name", json!(cluster.name)),
         ("id", json!(cluster.id)),
         ("mode", json!(mode(cluster))),
@@ -59,9 +62,11 @@ pub(super) fn cluster(cluster: &Cluster, output: &Output) {
         ("created_at", time(cluster.created_at.as_ref())),
         ("offline_max", offline(&allowance)),
         ("offline_writes_max", span(allowance.offline_writes_max.as_ref())),
-        ("nodes", json!(cluster.nodes)),
         ("generation", json!(cluster.generation)),
         ("primary", json!(cluster.primary)),
         ("versions", Value::Array(cluster.versions.iter().map(version).collect())),
-    ]);
+    ];
+    // What a change answers does not say it.
+    shown.extend(cluster.nodes.map(|nodes| ("nodes", json!(nodes))));
+    output.record(&shown);
 }

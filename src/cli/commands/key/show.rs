@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::output::{Output, span, time};
 
 /// The columns of a list.
-pub(super) const COLUMNS: [&str; 6] = ["path", "type", "origin", "primary_version", "next_rotation_at", "destroyed_at"];
+pub(super) const COLUMNS: [&str; 6] = ["path", "type", "origin", "primary_version", "next_rotation_at", "destroy_at"];
 
 /// A key in a list.
 pub(super) fn row(key: &Key) -> Vec<Value> {
@@ -16,7 +16,7 @@ pub(super) fn row(key: &Key) -> Vec<Value> {
         json!(origin(key)),
         json!(key.primary_version),
         time(key.next_rotation_at.as_ref()),
-        time(key.destroyed_at.as_ref()),
+        time(key.destroy_at.as_ref()),
     ]
 }
 
@@ -37,13 +37,16 @@ pub(super) fn key(key: &Key, output: &Output) {
         ("next_rotation_at", time(key.next_rotation_at.as_ref())),
         ("deletion_protection", json!(key.deletion_protection)),
         ("labels", Value::Object(labels)),
-        ("destroyed_at", time(key.destroyed_at.as_ref())),
+        ("destroy_at", time(key.destroy_at.as_ref())),
     ];
+    // What counts the uses is not asked by commands that change something.
+    let counted = key.versions.iter().all(|version| version.uses.is_some());
+    let columns: Vec<&str> = VERSION.iter().copied().filter(|name| counted || *name != "uses").collect();
     if output.is_json() {
         let versions = key
             .versions
             .iter()
-            .map(|v| Value::Object(VERSION.iter().map(|n| (*n).to_owned()).zip(version(v)).collect()));
+            .map(|v| Value::Object(columns.iter().map(|n| (*n).to_owned()).zip(version(v)).collect()));
         let mut document: serde_json::Map<_, _> =
             fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         document.insert("versions".to_owned(), Value::Array(versions.collect()));
@@ -52,11 +55,11 @@ pub(super) fn key(key: &Key, output: &Output) {
     }
     output.record(&fields);
     if !key.versions.is_empty() {
-        output.rows(&VERSION, key.versions.iter().map(version).collect());
+        output.rows(&columns, key.versions.iter().map(version).collect());
     }
 }
 
-const VERSION: [&str; 6] = ["version", "id", "created_at", "state", "destroyed_at", "uses"];
+const VERSION: [&str; 6] = ["version", "id", "created_at", "state", "destroy_at", "uses"];
 
 fn version(version: &KeyVersion) -> Vec<Value> {
     let state = match KeyVersionState::try_from(version.state) {
@@ -67,14 +70,15 @@ fn version(version: &KeyVersion) -> Vec<Value> {
         Ok(KeyVersionState::Destroyed) => "destroyed",
         _ => "unknown",
     };
-    vec![
+    let mut row = vec![
         json!(version.version),
         json!(version.id),
         time(version.created_at.as_ref()),
         json!(state),
-        time(version.destroyed_at.as_ref()),
-        json!(version.uses),
-    ]
+        time(version.destroy_at.as_ref()),
+    ];
+    row.extend(version.uses.map(|uses| json!(uses)));
+    row
 }
 
 fn kind(key: &Key) -> &'static str {
