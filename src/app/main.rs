@@ -42,7 +42,7 @@ pub fn server(args: &impl ServerArguments) -> ExitCode {
 /// Runs a daemon with checked settings until SIGTERM or SIGINT.
 pub(super) fn run(config: Config) -> ExitCode {
     let hardened = harden();
-    info!(?hardened, "Process hardened");
+    info!(%hardened, "Process hardened");
     raise_open_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

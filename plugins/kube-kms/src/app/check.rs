@@ -50,7 +50,11 @@ pub async fn check(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
         };
         note("node has joined", None);
         note("certificate and clock", certificate(&node, clock.now()));
-        note("keyset on disk", keyset(&state, &node).await);
+        match keyset(&state, &node).await {
+            Ok(Keyset::Kept) => note("keyset on disk", None),
+            Ok(Keyset::None) => note("no keyset on disk yet, it comes with the first start", None),
+            Err(wrong) => note("keyset on disk", Some(wrong)),
+        }
         note("broker can be reached", broker(&node).await);
     }
     findings
@@ -82,20 +86,20 @@ fn certificate(node: &Node, now: Timestamp) -> Option<String> {
         .then(|| "it has expired; it renews by itself when the broker can be reached, if the clock is right".to_owned())
 }
 
-async fn keyset(state: &NodeState, node: &Node) -> Option<String> {
+/// What is kept of the keys for times without the broker.
+enum Keyset {
+    Kept,
+    None,
+}
+
+async fn keyset(state: &NodeState, node: &Node) -> Result<Keyset, String> {
     if !state.folder().join("protector.key").exists() {
-        return Some("there is none yet; it comes with the first start".to_owned());
+        return Ok(Keyset::None);
     }
-    let protector = match file_protector(state.folder()) {
-        Ok(protector) => protector,
-        Err(error) => return Some(error.to_string()),
-    };
+    let protector = file_protector(state.folder()).map_err(|error| error.to_string())?;
     let store = FileStore::new(state.folder().to_owned(), node.facts.cluster_id, node.id, vec![protector]);
-    match store.load().await {
-        Ok(Some(_)) => None,
-        Ok(None) => Some("there is none yet; it comes with the first start".to_owned()),
-        Err(error) => Some(error.to_string()),
-    }
+    let kept = store.load().await.map_err(|error| error.to_string())?;
+    Ok(if kept.is_some() { Keyset::Kept } else { Keyset::None })
 }
 
 async fn broker(node: &Node) -> Option<String> {

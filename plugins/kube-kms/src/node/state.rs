@@ -31,9 +31,7 @@ pub enum StateError {
     #[error("a node has joined from `{0}` before; remove the folder to join anew")]
     Joined(PathBuf),
     /// No node has joined from here.
-    #[error(
-        "no node has joined from `{0}`; run `keyward-kube-kms join --config FILE --cluster NAME --token-file FILE`"
-    )]
+    #[error("no node has joined from `{0}`; run `keyward-kube-kms join --config FILE --token-file FILE`")]
     NotJoined(PathBuf),
     /// The certificate.
     #[error(transparent)]

@@ -5,6 +5,8 @@ pub(crate) mod arena;
 
 pub use arena::{MemoryLock, memory_lock};
 
+use std::fmt;
+
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 
 /// What [`harden`] could do, for `status` and the log.
@@ -16,6 +18,17 @@ pub struct Hardening {
     pub no_core: bool,
     /// Whether the arena for keys is kept out of swap.
     pub memory: MemoryLock,
+}
+
+impl fmt::Display for Hardening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |done| if done { "yes" } else { "no" };
+        write!(f, "no dumps: {}, no core files: {}, keys kept out of swap: ", yes(self.undumpable), yes(self.no_core))?;
+        match &self.memory {
+            MemoryLock::Locked { bytes, .. } => write!(f, "{bytes} bytes"),
+            MemoryLock::Refused { why } => write!(f, "no ({why})"),
+        }
+    }
 }
 
 /// Hardens the process. Called once, first thing in main; it never fails, it reports.
