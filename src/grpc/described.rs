@@ -12,10 +12,7 @@ use tonic_health::{
     pb::health_server::HealthServer,
     server::{HealthReporter, HealthService},
 };
-use tonic_reflection::server::{
-    Builder,
-    v1::{ServerReflection, ServerReflectionServer},
-};
+use tonic_reflection::server::Builder;
 
 use crate::{
     engine::Lifecycle,
@@ -96,15 +93,17 @@ pub async fn with_description(routes: Routes) -> Result<(Routes, HealthReporter)
     let reporter = HealthReporter::new();
     let health = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
     tell(&reporter, &names()?, false).await;
-    Ok((routes.add_service(health).add_service(reflection()?), reporter))
+    // The older version is the only one that some clients ask, the one of grpcio for Python among them.
+    let (reflection, older) = (described()?.build_v1()?, described()?.build_v1alpha()?);
+    Ok((routes.add_service(health).add_service(reflection).add_service(older), reporter))
 }
 
 fn names() -> Result<Vec<String>, TableError> {
     Ok(services()?.iter().map(|service| format!("{PACKAGE}.{}", service.name())).collect())
 }
 
-/// The reflection service, for our own package and health.
-fn reflection() -> Result<ServerReflectionServer<impl ServerReflection>, TableError> {
+/// What reflection tells: our own package and health.
+fn described() -> Result<Builder<'static>, TableError> {
     let mut builder = Builder::configure()
         .register_encoded_file_descriptor_set(keyward_api::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -112,7 +111,7 @@ fn reflection() -> Result<ServerReflectionServer<impl ServerReflection>, TableEr
     for name in names()? {
         builder = builder.with_service_name(name);
     }
-    Ok(builder.build_v1()?)
+    Ok(builder)
 }
 
 /// Tells health what the seal is in: serving while it is open. The seal service itself serves always.

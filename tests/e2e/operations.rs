@@ -63,6 +63,23 @@ async fn reflection_lists_every_service_and_no_foreign_one() {
 }
 
 #[tokio::test]
+async fn reflection_answers_clients_that_know_its_older_version_alone() {
+    use tonic_reflection::pb::v1alpha::{
+        ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+        server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+    };
+    let broker = broker().start().await;
+    let asked = MessageRequest::FileContainingSymbol("keyward.v1.CryptoService".to_owned());
+    let asked = ServerReflectionRequest { host: String::new(), message_request: Some(asked) };
+    let mut client = ServerReflectionClient::new(broker.operator().await.client());
+    let mut answers = client.server_reflection_info(tokio_stream::iter([asked])).await.unwrap().into_inner();
+    let answer = answers.message().await.unwrap().unwrap().message_response.unwrap();
+    let MessageResponse::FileDescriptorResponse(found) = answer else { panic!("{answer:?}") };
+    let file = String::from_utf8_lossy(&found.file_descriptor_proto[0]).into_owned();
+    assert!(file.contains("CryptoService") && file.contains("keyward/v1/crypto.proto"), "{file}");
+}
+
+#[tokio::test]
 async fn a_stream_is_counted_when_it_ends_and_as_what_it_ended_with() {
     let broker = broker().start().await;
     let operator = broker.operator().await;
