@@ -21,7 +21,7 @@ use super::{
     },
     record::{Principal, Record, sequence_of},
     tree::{
-        Hash,
+        Growth, Hash, Tree,
         proof::{consistency_ranges, hash_ranges, inclusion_ranges},
     },
 };
@@ -269,6 +269,48 @@ pub fn inclusion_proof(dir: &Path, epoch: u64, sequence: u64, note: &str) -> io:
 /// Of the file system, and `InvalidData` where the log is damaged.
 pub fn consistency_proof(dir: &Path, epoch: u64, old: u64, new: u64) -> io::Result<Option<Vec<Hash>>> {
     hashes(dir, epoch, &consistency_ranges(old, new), new)
+}
+
+/// What the log grew by from one size to another, for whoever knows its tree of the first ([`Tree::grown`]); none if the
+/// files end before. Reads the records in between; from 0, only those after the newest header before `to`.
+///
+/// # Errors
+/// Of the file system, and `InvalidData` where the log is damaged.
+pub fn growth(dir: &Path, epoch: u64, from: u64, to: u64) -> io::Result<Option<Vec<Hash>>> {
+    if from == 0 {
+        let mut tree = begun(dir, epoch, to)?;
+        let reached = leaves(dir, epoch, tree.size()..to, |leaf| tree.push(leaf))?;
+        return Ok(reached.then(|| tree.edge().to_vec()));
+    }
+    let mut growth = Growth::new(from);
+    let reached = leaves(dir, epoch, from..to, |leaf| growth.push(leaf))?;
+    Ok(reached.then(|| growth.hashes().to_vec()))
+}
+
+/// The largest tree of at most `most` leaves that a header tells.
+fn begun(dir: &Path, epoch: u64, most: u64) -> io::Result<Tree> {
+    let mut tree = Tree::new();
+    for number in numbers(dir, epoch)? {
+        let store = open_to_read(&dir.join(file_name(epoch, number)))?;
+        match scan::header(store.as_ref())? {
+            Some((header, _)) if header.chain.tree.size() <= most => tree = header.chain.tree,
+            _ => break,
+        }
+    }
+    Ok(tree)
+}
+
+/// Gives these leaves one after another, and whether there were all of them.
+fn leaves(dir: &Path, epoch: u64, range: Range<u64>, mut take: impl FnMut(Hash)) -> io::Result<bool> {
+    let mut records = Records::open(dir, epoch, range.start)?;
+    for wanted in range {
+        match records.next()? {
+            Some(found) if found.sequence == wanted => take(found.leaf),
+            Some(_) => return Err(io::ErrorKind::InvalidData.into()),
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// The hashes of ranges of leaves among the first `size`; none if there are fewer.

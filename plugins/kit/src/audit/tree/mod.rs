@@ -1,11 +1,14 @@
 //! The Merkle tree over the log (RFC 6962, the same as C2SP tlog). Only the right edge is kept: at most 64 hashes, however
 //! long the log. Proofs read the leaves again ([`proof`]).
 
+mod growth;
 pub mod proof;
 #[cfg(test)]
 mod tests;
 
 use keyward_sdk::crypto::digest::sha256_parts;
+
+pub use self::growth::Growth;
 
 /// A SHA-256 digest: of a leaf, of a node, or of the whole tree.
 pub type Hash = [u8; 32];

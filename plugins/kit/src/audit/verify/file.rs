@@ -40,7 +40,14 @@ impl Walk<'_> {
                 Step::End if Frames::from(store, offset).only_zeros_follow()? => return Ok(()),
                 Step::End | Step::Broken => {
                     let mut later = Frames::from(store, offset);
-                    if !later.find(self.next)? {
+                    let found = later.find(self.next)?;
+                    // In a log that is being written, what was read ahead may have been half written then.
+                    let mut again = Frames::from(store, offset);
+                    if matches!(again.peek()?, Next::Frame(_)) {
+                        *frames = again;
+                        continue;
+                    }
+                    if !found {
                         self.torn(name, offset, last);
                         return Ok(());
                     }

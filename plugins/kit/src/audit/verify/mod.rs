@@ -6,6 +6,8 @@
 
 mod expected;
 mod file;
+#[cfg(test)]
+mod live_tests;
 mod report;
 #[cfg(test)]
 mod tests;

@@ -15,15 +15,15 @@ use crate::audit::{
     read::{Records, inclusion_proof},
 };
 
-const SOON: Duration = Duration::from_secs(10);
+pub(super) const SOON: Duration = Duration::from_secs(10);
 
 /// A log of several files with checkpoints, and what the register knows of it.
-struct Sample {
-    dir: TempDir,
-    epoch: u64,
+pub(super) struct Sample {
+    pub(super) dir: TempDir,
+    pub(super) epoch: u64,
     signer: Signer,
     expected: Expected,
-    last: String,
+    pub(super) last: String,
 }
 
 impl Sample {
@@ -55,13 +55,13 @@ fn kinds(report: &Report) -> Vec<FindingKind> {
     report.findings.iter().map(|finding| finding.kind).collect()
 }
 
-async fn add(log: &FileLog, method: &str) -> Result<u64, AppendError> {
+pub(super) async fn add(log: &FileLog, method: &str) -> Result<u64, AppendError> {
     let mut body = Vec::new();
     Record { method, ..Record::default() }.encode(&mut body).unwrap();
     log.append(body, Durability::Os, Priority::Normal, SOON).await
 }
 
-async fn checkpoint(log: &FileLog, signer: &Signer) -> String {
+pub(super) async fn checkpoint(log: &FileLog, signer: &Signer) -> String {
     let head = log.head(SOON).await.unwrap();
     let (origin, time) = (log.origin().to_owned(), Some(Timestamp::from_millis(5)));
     let note = Checkpoint { origin, size: head.size, root: head.root, time, heads: vec![] }.sign(signer).unwrap();
@@ -70,7 +70,7 @@ async fn checkpoint(log: &FileLog, signer: &Signer) -> String {
 }
 
 /// 201 records in about 6 files, a checkpoint after every 20.
-async fn sample() -> Sample {
+pub(super) async fn sample() -> Sample {
     sample_of(6 << 10).await
 }
 
