@@ -66,6 +66,46 @@ fn an_operator_role_that_cannot_write_policies_does_not_count() {
 }
 
 #[test]
+fn a_forbid_against_all_who_may_take_the_role_counts() {
+    for against in [
+        r#"principal in Authority::"operator""#,
+        r#"principal is Principal in Authority::"operator""#,
+        r#"principal == Principal::"operator/init""#,
+    ] {
+        let both = format!(r#"{OPERATOR_POLICY} forbid({against}, action, resource);"#);
+        assert!(!someone(&both, &[]), "{against}");
+    }
+    let others = r#"forbid(principal in Issuer::"github", action, resource); forbid(principal in Authority::"certificate", action, resource); forbid(principal in Role::"deploy", action, resource);"#;
+    assert!(someone(&format!("{OPERATOR_POLICY} {others}"), &[]));
+
+    let write = r#"permit(principal in Role::"admins", action in Action::"policy", resource);"#;
+    let admins = |more: &str| someone_in(&format!("{write} {TAKE} {more}"), &["admins"], &["github"]);
+    assert!(admins(""));
+    assert!(!admins(r#"forbid(principal in Issuer::"github", action == Action::"policy.write", resource);"#));
+    assert!(admins(r#"forbid(principal in Authority::"operator", action, resource);"#));
+    assert!(admins(r#"forbid(principal == Principal::"oidc/github/eve", action, resource);"#));
+    let alice = TAKE.replace(r#"principal in Issuer::"github""#, r#"principal == Principal::"oidc/github/alice""#);
+    let alice = |more: &str| someone_in(&format!("{write} {alice} {more}"), &["admins"], &["github"]);
+    assert!(alice("") && alice(r#"forbid(principal == Principal::"oidc/github/eve", action, resource);"#));
+    assert!(!alice(r#"forbid(principal == Principal::"oidc/github/alice", action, resource);"#));
+    assert!(!alice(r#"forbid(principal in Issuer::"github", action, resource);"#));
+}
+
+#[test]
+fn a_forbid_against_taking_the_role_counts() {
+    let write = r#"permit(principal in Role::"admins", action in Action::"policy", resource);"#;
+    let admins = |more: &str| someone_in(&format!("{write} {TAKE} {more}"), &["admins"], &["github"]);
+    assert!(!admins(r#"forbid(principal, action == Action::"assume", resource);"#));
+    assert!(!admins(
+        r#"forbid(principal in Issuer::"github", action == Action::"assume", resource == Role::"admins");"#
+    ));
+    assert!(admins(r#"forbid(principal, action == Action::"assume", resource == Role::"deploy");"#));
+    assert!(admins(r#"forbid(principal in Issuer::"gitlab", action == Action::"assume", resource);"#));
+    let operator = format!(r#"{OPERATOR_POLICY} forbid(principal, action == Action::"assume", resource);"#);
+    assert!(someone(&operator, &[]), "operators' tokens are given without asking a policy");
+}
+
+#[test]
 fn policies_that_cannot_be_read_leave_no_one() {
     let (policies, _) = Policies::load(schema(), &[text("operator", OPERATOR_POLICY), text("q", "???")], 1);
     assert!(!someone_can_write_policies(&policies, &[name("operator")].into(), &BTreeSet::new()));
