@@ -22,7 +22,7 @@ use super::{
     CliError, Global,
     context::{Context, Contexts},
     identity::Ephemeral,
-    output::Output,
+    output::{Output, note},
     session::{MAIN, Place, Session},
 };
 
@@ -62,12 +62,16 @@ impl Target {
         let tenant = global.tenant.clone().or_else(|| context.and_then(|c| c.tenant));
         let (mut token, mut certificate) = (given_token(global)?, given_certificate(global)?);
         let place = Place { addr: &addr, tenant: tenant.as_deref() };
-        if token.is_none()
-            && certificate.is_none()
-            && let Some(session) = Session::load(place)?
-        {
-            token = Some(session.token);
-            certificate = Some((session.certificate, session.key));
+        if token.is_none() && certificate.is_none() {
+            match Session::load(place) {
+                Ok(None) => {}
+                Ok(Some(session)) => {
+                    token = Some(session.token);
+                    certificate = Some((session.certificate, session.key));
+                }
+                // Much needs none, logging in again among it; what does is refused by the broker.
+                Err(error) => note(&format!("Session not used: {error}")),
+            }
         }
         Ok(Self { addr, ca_cert, tenant, token, certificate })
     }

@@ -105,7 +105,10 @@ pub(super) fn write_private(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fail)?;
         let owner = rustix::fs::stat(folder).map_err(|e| fail(e.into()))?.st_uid;
         if owner != rustix::process::getuid().as_raw() {
-            return Err(CliError::other(format!("writing {}", file.display()), "its folder belongs to another user"));
+            return Err(CliError::other(
+                format!("writing {}", file.display()),
+                "its folder belongs to another user; set XDG_RUNTIME_DIR and XDG_CONFIG_HOME to folders of your own",
+            ));
         }
     }
     let fresh = file.with_extension("new");

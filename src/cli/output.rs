@@ -25,6 +25,11 @@ pub(super) enum Format {
     Json,
 }
 
+/// Something said beside an answer, whatever its form.
+pub(super) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
 /// How far long work has come.
 pub(super) struct Progress(ProgressBar);
 
@@ -170,7 +175,7 @@ impl Output {
 
     /// Something said beside the answer; never in the way of a program that reads it.
     pub(super) fn note(&self, text: &str) {
-        eprintln!("{text}");
+        note(text);
     }
 
     /// An error with its next step.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use keyward_sdk::secret::SecretString;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -18,8 +19,8 @@ use super::{CliError, context::write_private};
 const MAX_BYTES: u64 = 64 << 10;
 /// The tenant when none is named.
 pub(super) const MAIN: &str = "main";
-/// A link in place of a session is not followed.
-const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+/// A link in place of a session is not followed, and a pipe is not waited for.
+const FLAGS: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
 
 /// What a login left.
 #[derive(Serialize, Deserialize)]
@@ -58,8 +59,11 @@ impl Session {
     /// When the file cannot be read, or is not this user's own.
     pub(super) fn load(at: Place<'_>) -> Result<Option<Self>, CliError> {
         let file = at.file();
-        let fail = |why: &str| CliError::other(format!("reading {}", file.display()), why);
-        let opened = fs::OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(&file);
+        let fail = |why: &str| {
+            let what = format!("{why}; remove it, or set XDG_RUNTIME_DIR to a folder of your own, and log in again");
+            CliError::other(format!("reading {}", file.display()), what)
+        };
+        let opened = fs::OpenOptions::new().read(true).custom_flags(FLAGS).open(&file);
         let opened = match opened {
             Ok(opened) => opened,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -67,12 +71,12 @@ impl Session {
         };
         let facts = opened.metadata().map_err(|error| fail(&error.to_string()))?;
         // Anyone can make the folder in /tmp first, and so choose as whom this user's commands would act.
-        if facts.uid() != rustix::process::getuid().as_raw() || facts.mode() & 0o077 != 0 {
-            return Err(fail("it belongs to another user or is open to others; remove it and log in again"));
+        if !facts.is_file() || facts.uid() != rustix::process::getuid().as_raw() || facts.mode() & 0o077 != 0 {
+            return Err(fail("it belongs to another user, is open to others, or is no file"));
         }
         let mut bytes = Zeroizing::new(Vec::new());
         opened.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| fail(&error.to_string()))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| fail("it is not a session; log in again"))
+        serde_json::from_slice(&bytes).map(Some).map_err(|_| fail("it is not a session"))
     }
 
     /// Keeps it, mode 0600, in the runtime directory.

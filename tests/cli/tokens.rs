@@ -88,7 +88,10 @@ async fn a_session_that_others_could_have_put_there_is_not_used() {
     let session = kept.next().unwrap().unwrap().path();
     let refused = || {
         let ran = keyward.run(&["token", "whoami"]);
-        assert!(ran.code() != 0 && ran.stderr.contains(".session"), "{ran:?}");
+        assert!(ran.code() == 3 && ran.stderr.contains(".session"), "{ran:?}");
+        assert!(ran.stderr.contains("XDG_RUNTIME_DIR"), "what to do is said: {ran:?}");
+        // What needs no session goes on.
+        keyward.ok(&["status"]);
     };
     let mode = |mode| std::fs::set_permissions(&session, std::fs::Permissions::from_mode(mode)).unwrap();
     mode(0o640);
@@ -98,6 +101,10 @@ async fn a_session_that_others_could_have_put_there_is_not_used() {
     let elsewhere = keyward.home().join("elsewhere");
     std::fs::rename(&session, &elsewhere).unwrap();
     symlink(&elsewhere, &session).unwrap();
+    refused();
+    std::fs::remove_file(&session).unwrap();
+    // A pipe, on which a reader would wait for ever.
+    assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&session).status().unwrap().success());
     refused();
     std::fs::remove_file(&session).unwrap();
     std::fs::rename(&elsewhere, &session).unwrap();
