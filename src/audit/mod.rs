@@ -29,6 +29,8 @@ mod station;
 #[cfg(all(test, feature = "server"))]
 mod tests;
 pub mod verify;
+#[cfg(feature = "server")]
+mod witness;
 
 #[cfg(all(test, feature = "server"))]
 pub(crate) use self::faulty::{Faults, FaultyDisk};
@@ -42,4 +44,5 @@ pub use self::{
     show::{MAX_TAILS, Shown, Tail},
     sink::{Sink, Taking},
     station::{Audit, Settings},
+    witness::ForWitness,
 };

@@ -151,7 +151,12 @@ impl Audit {
         origin.strip_prefix(ours)?.strip_prefix('/')?.parse().ok()
     }
 
-    async fn read<T: Send + 'static>(
+    /// The epoch of the log that is written.
+    pub(super) fn epoch(&self) -> Option<u64> {
+        self.epoch_of(self.origin())
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, AuditError> {

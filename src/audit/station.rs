@@ -16,7 +16,7 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     AuditError, Entry, Failure, Intent, MAX_TAILS, Sink, Taken, Taking, attach::Signing, noise::Noise, show,
-    sink::Sinks,
+    sink::Sinks, witness::Handed,
 };
 use crate::method::Method;
 
@@ -63,6 +63,7 @@ pub struct Audit {
     pub(super) attached_before: AtomicBool,
     pub(super) readers: Semaphore,
     pub(super) tails: Arc<Semaphore>,
+    pub(super) handed: tokio::sync::Mutex<Handed>,
     origin: Arc<str>,
     sync_reads: bool,
 }
@@ -93,6 +94,7 @@ impl Audit {
             attached_before: AtomicBool::new(false),
             readers: Semaphore::new(show::READERS),
             tails: Arc::new(Semaphore::new(MAX_TAILS)),
+            handed: tokio::sync::Mutex::default(),
             sync_reads: settings.sync_reads,
         }
     }

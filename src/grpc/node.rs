@@ -11,12 +11,14 @@ use super::{
     door::Door,
     status,
 };
+use crate::audit::ForWitness;
 use crate::engine::{
     Connection, EngineError, Kept,
     cluster::{HeldVersion, VersionState},
     node::{
         Certificate, GetKeyset, GiveBackKeyset, GivenVersion, Join, Joined, NodeKeyset, RemoteCiphertext,
         RemoteDecrypt, RemoteEncrypt, RemotePlaintext, RenewCertificate, Renewal, Renewed, ReportKeyset, Reported,
+        SeenLog,
     },
 };
 
@@ -55,6 +57,8 @@ impl TryFrom<pb::ReportKeysetRequest> for ReportKeyset {
             versions: request.versions.into_iter().map(held).collect::<Result<_, EngineError>>()?,
             primary: request.primary,
             software: request.software,
+            seen: request.seen_logs.into_iter().map(|pb::SeenLog { origin, size }| SeenLog { origin, size }).collect(),
+            refused: request.refused_checkpoint,
         })
     }
 }
@@ -182,7 +186,13 @@ impl From<NodeKeyset> for pb::GetKeysetResponse {
 
 impl From<Reported> for pb::ReportKeysetResponse {
     fn from(reported: Reported) -> Self {
-        Self { report_again_in: Some(duration(reported.again)), give_back: reported.give_back }
+        let checkpoint = reported.checkpoint.map(|ForWitness { note, verifier, from, growth }| pb::LogCheckpoint {
+            note,
+            verifier,
+            from,
+            growth: growth.into_iter().map(|hash| hash.to_vec().into()).collect(),
+        });
+        Self { report_again_in: Some(duration(reported.again)), give_back: reported.give_back, checkpoint }
     }
 }
 

@@ -5,6 +5,7 @@ mod restored;
 mod rotating;
 mod shutting_out;
 mod wire;
+mod witness;
 
 use std::{
     path::{Path, PathBuf},
@@ -23,7 +24,12 @@ use keyward_api::{
     },
 };
 use keyward_kit::{cluster::JoinString, tasks::Tasks};
-use keyward_kube_kms::{app::App, broker::join, node::NodeState, settings};
+use keyward_kube_kms::{
+    app::App,
+    broker::{Held, join},
+    node::NodeState,
+    settings,
+};
 use keyward_sdk::time::SystemClock;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
@@ -33,6 +39,11 @@ use crate::support::{Broker, Client};
 
 /// Longer than anything here takes, so that only what hangs fails by it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a node says that holds nothing worth a word.
+fn held() -> Held {
+    Held { generation: 1, versions: vec![(1, [0; 8])], primary: 1 }
+}
 
 /// Waits until `ready` holds.
 async fn until<F: Future<Output = bool>>(what: &str, mut ready: impl FnMut() -> F) {

@@ -2,7 +2,7 @@
 
 use keyward_api::v1::{ClusterMode, CreateJoinTokenRequest, RegisterClusterRequest};
 use keyward_kit::cluster::JoinString;
-use keyward_kube_kms::broker::{Broker as _, BrokerError, GrpcBroker, join};
+use keyward_kube_kms::broker::{Broker as _, BrokerError, GrpcBroker, SeenLogs, join};
 use keyward_testbed::TestCa;
 use tonic::Code;
 
@@ -109,6 +109,5 @@ async fn nodes_join_and_stay_whatever_certificate_everyone_else_is_shown() {
     broker.served_anew_by(&TestCa::new("of another company"));
     broker.restart().await;
     let own = GrpcBroker::new(&machine.state().load().unwrap()).unwrap();
-    let held = keyward_kube_kms::broker::Held { generation: 1, versions: vec![(1, [0; 8])], primary: 1 };
-    own.report(&held).await.unwrap();
+    own.report(&super::held(), &SeenLogs::default()).await.unwrap();
 }

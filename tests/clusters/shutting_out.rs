@@ -4,17 +4,13 @@ use keyward_api::v1::{
     ClusterMode, NodeState, RemoveClusterRequest, RevokeNodeRequest, RotateClusterKeyRequest, WhoAmIRequest,
 };
 use keyward_kube_kms::{
-    broker::{Broker as _, BrokerError, GrpcBroker, Held},
+    broker::{Broker as _, BrokerError, GrpcBroker, SeenLogs},
     node::NodeKey,
 };
 use tonic::Code;
 
-use super::{Machine, clusters, nodes, register, until};
+use super::{Machine, clusters, held, nodes, register, until};
 use crate::support::{self, Broker, Key};
-
-fn held() -> Held {
-    Held { generation: 1, versions: vec![(1, [0; 8])], primary: 1 }
-}
 
 async fn revoke(broker: &Broker) {
     let node_id = nodes(broker, "prod").await[0].id.clone();
@@ -34,7 +30,9 @@ async fn a_revoked_node_gets_nothing_and_wipes_nothing() {
     revoke(&broker).await;
     let ended = async { while let Some(Ok(_)) = futures_util::StreamExt::next(&mut watch).await {} };
     tokio::time::timeout(super::PATIENCE, ended).await.expect("the watch ends");
-    for refused in [node.report(&held()).await.err(), node.renew(NodeKey::generate().unwrap()).await.err()] {
+    for refused in
+        [node.report(&held(), &SeenLogs::default()).await.err(), node.renew(NodeKey::generate().unwrap()).await.err()]
+    {
         let refused = refused.unwrap();
         assert!(matches!(refused, BrokerError::Refused { code: Code::Unauthenticated, .. }), "{refused}");
     }
@@ -49,20 +47,20 @@ async fn an_old_certificate_counts_until_the_new_one_is_used_and_then_locks_the_
     let machine = Machine::join(&broker, "prod", "cp-1").await;
     let mut node = machine.state().load().unwrap();
     let old = GrpcBroker::new(&node).unwrap();
-    old.report(&held()).await.unwrap();
+    old.report(&held(), &SeenLogs::default()).await.unwrap();
     let (_lost, _) = old.renew(NodeKey::generate().unwrap()).await.unwrap();
     let (certificate, facts) =
         old.renew(NodeKey::generate().unwrap()).await.expect("an answer that was lost is made again");
-    old.report(&held()).await.expect("the new one was not used yet");
+    old.report(&held(), &SeenLogs::default()).await.expect("the new one was not used yet");
     assert_eq!(certificate.generation, node.certificate.generation + 2, "never the same number twice");
     (node.certificate, node.facts) = (certificate, facts);
     let new = GrpcBroker::new(&node).unwrap();
     let _watch = new.watch(0).await.unwrap();
-    new.report(&held()).await.unwrap();
-    assert!(old.report(&held()).await.is_err());
+    new.report(&held(), &SeenLogs::default()).await.unwrap();
+    assert!(old.report(&held(), &SeenLogs::default()).await.is_err());
     let refused = old.renew(NodeKey::generate().unwrap()).await.unwrap_err();
     assert!(refused.to_string().contains("locked"), "{refused}");
-    assert!(new.report(&held()).await.is_err(), "no one can tell which of the two is the node");
+    assert!(new.report(&held(), &SeenLogs::default()).await.is_err(), "no one can tell which of the two is the node");
     assert_eq!(nodes(&broker, "prod").await[0].state(), NodeState::Locked);
 }
 
@@ -80,13 +78,13 @@ async fn two_that_renewed_from_one_certificate_are_told_apart_and_locked() {
     (node.certificate, node.facts) = shared.renew(NodeKey::generate().unwrap()).await.unwrap();
     let (copy, node) = (GrpcBroker::new(&copy).unwrap(), GrpcBroker::new(&node).unwrap());
     let _watch = node.watch(0).await.unwrap();
-    node.report(&held()).await.unwrap();
-    let refused = copy.report(&held()).await.unwrap_err();
+    node.report(&held(), &SeenLogs::default()).await.unwrap();
+    let refused = copy.report(&held(), &SeenLogs::default()).await.unwrap_err();
     assert!(refused.to_string().contains("replaced by a newer one"), "{refused}");
     let refused = copy.renew(NodeKey::generate().unwrap()).await.unwrap_err();
     assert!(refused.to_string().contains("locked"), "{refused}");
     assert_eq!(nodes(&broker, "prod").await[0].state(), NodeState::Locked);
-    assert!(node.report(&held()).await.is_err());
+    assert!(node.report(&held(), &SeenLogs::default()).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,7 +98,7 @@ async fn a_node_that_was_revoked_cannot_lock_the_one_that_took_its_name() {
     let after = GrpcBroker::new(&machine.state().load().unwrap()).unwrap();
     let refused = before.renew(NodeKey::generate().unwrap()).await.unwrap_err();
     assert!(refused.to_string().contains("revoked"), "{refused}");
-    after.report(&held()).await.unwrap();
+    after.report(&held(), &SeenLogs::default()).await.unwrap();
     after.renew(NodeKey::generate().unwrap()).await.unwrap();
     assert_eq!(nodes(&broker, "prod").await.len(), 1);
 }
@@ -127,7 +125,7 @@ async fn a_removed_cluster_is_gone_and_its_name_meets_nothing_of_it() {
     let first = register(&broker, "prod", ClusterMode::Local).await;
     let machine = Machine::join(&broker, "prod", "cp-1").await;
     let node = GrpcBroker::new(&machine.state().load().unwrap()).unwrap();
-    node.report(&held()).await.unwrap();
+    node.report(&held(), &SeenLogs::default()).await.unwrap();
     let mut clusters = clusters(&broker).await;
     let slip = RemoveClusterRequest { name: "prod".to_owned(), confirm_id: String::new() };
     assert_eq!(clusters.remove_cluster(slip).await.unwrap_err().code(), Code::InvalidArgument);
@@ -135,10 +133,13 @@ async fn a_removed_cluster_is_gone_and_its_name_meets_nothing_of_it() {
     clusters.remove_cluster(meant).await.unwrap();
     let second = register(&broker, "prod", ClusterMode::Local).await;
     assert!(second.id != first.id && second.versions[0].key_id != first.versions[0].key_id);
-    assert!(node.report(&held()).await.is_err());
+    assert!(node.report(&held(), &SeenLogs::default()).await.is_err());
     let again = Machine::join(&broker, "prod", "cp-1").await;
-    assert!(node.report(&held()).await.is_err(), "an older node of the same name is not the new one");
-    GrpcBroker::new(&again.state().load().unwrap()).unwrap().report(&held()).await.unwrap();
+    assert!(
+        node.report(&held(), &SeenLogs::default()).await.is_err(),
+        "an older node of the same name is not the new one"
+    );
+    GrpcBroker::new(&again.state().load().unwrap()).unwrap().report(&held(), &SeenLogs::default()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,6 +75,7 @@ fn report(keyset: &Keyset) -> ReportKeysetRequest {
         versions: keyset.versions.iter().map(held).collect(),
         primary: keyset.primary,
         software: "other/1".to_owned(),
+        ..ReportKeysetRequest::default()
     }
 }
 

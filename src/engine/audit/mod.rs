@@ -22,7 +22,7 @@ use crate::{
 /// What all of these are about.
 const LOG: Tenantwide = Tenantwide(ResourceKind::Audit);
 
-fn audit(world: &World) -> Result<Arc<Audit>, EngineError> {
+pub(super) fn audit(world: &World) -> Result<Arc<Audit>, EngineError> {
     world.lifecycle.upgrade().map(|lifecycle| lifecycle.parts.audit.clone()).ok_or(EngineError::Sealed)
 }
 

@@ -59,6 +59,27 @@ pub(in crate::engine) async fn report_of(
     Ok(found.map(|(report, _)| report))
 }
 
+/// What operators must know: the nodes that do not believe this broker's audit log, in words.
+pub(in crate::engine) async fn doubts(
+    world: &World,
+    tenant: TenantId,
+    cluster: &ClusterRecord,
+) -> Result<Vec<String>, EngineError> {
+    let mut told = Vec::new();
+    for node in nodes_of(world, tenant, &cluster.id).iter().filter(|node| node.state == NodeState::Active) {
+        let Some(why) = report_of(world, tenant, &cluster.id, &node.name).await?.and_then(|report| report.doubt) else {
+            continue;
+        };
+        told.push(format!(
+            "node `{}` of cluster `{}` keeps a checkpoint that this broker's audit log does not continue ({why}): the log \
+             was cut or written anew, unless the node lies; compare with `keyward audit verify --checkpoint` and the node's \
+             file `audit.checkpoint`",
+            node.name, cluster.name
+        ));
+    }
+    Ok(told)
+}
+
 /// A node as it is shown.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct NodeView {

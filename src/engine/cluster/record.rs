@@ -210,6 +210,9 @@ pub struct ReportRecord {
     pub versions: Vec<HeldVersion>,
     /// The version of its software.
     pub software: String,
+    /// Why it does not believe the broker's audit log, if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 impl ReportRecord {

@@ -111,6 +111,7 @@ mod tests {
             generation: 1,
             versions: versions.iter().map(|version| HeldVersion { version: *version, random: [0; 8] }).collect(),
             software: String::new(),
+            doubt: None,
         };
         assert!(holds(Some(&said(5, &[1, 2])), joined, 2, now));
         assert!(!holds(Some(&said(5, &[1])), joined, 2, now));

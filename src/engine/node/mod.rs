@@ -16,5 +16,5 @@ pub use self::{
     known::{Known, KnownNodes, known},
     remote::{RemoteCiphertext, RemoteDecrypt, RemoteEncrypt, RemotePlaintext},
     renew::{RenewCertificate, Renewal, Renewed},
-    report::{ReportKeyset, Reported},
+    report::{ReportKeyset, Reported, SeenLog},
 };

@@ -1,11 +1,15 @@
 //! What a node holds, as it says itself. A version that waits for all nodes gets its moment when the last one holds it.
 
+use std::time::Duration;
+
 use keyward_sdk::time::{Span, Timestamp};
 
 use super::known;
 use crate::{
+    audit::ForWitness,
     engine::{
         Done, EngineError, Operation, Reply, World,
+        audit::audit,
         cluster::{ClusterRecord, HeldVersion, ReportRecord, VersionState, advance, report_of, report_place},
     },
     keyring::Changes,
@@ -20,6 +24,13 @@ const SOON: Span = Span::from_secs(5);
 /// Nothing changed and younger than this: not written again.
 const FRESH: Span = Span::from_secs(45);
 const MAX_VERSIONS: usize = 1_000;
+/// The most audit logs that a node keeps checkpoints of, and the most bytes of the name of one.
+const MAX_LOGS: usize = 16;
+const MAX_ORIGIN: usize = 256;
+/// The most bytes of why a checkpoint was refused.
+const MAX_REFUSED: usize = 400;
+/// How long a checkpoint may hold the answer up.
+const CHECKPOINT: Duration = Duration::from_secs(3);
 /// How far a node can be ahead of a restored broker. More than that is no keyset of ours.
 pub(super) const MOST_AHEAD: u64 = 1_000;
 
@@ -33,6 +44,19 @@ pub struct ReportKeyset {
     pub primary: u32,
     /// The version of its software.
     pub software: String,
+    /// How much it has seen of which audit logs.
+    pub seen: Vec<SeenLog>,
+    /// Why it refused the last checkpoint; empty: it did not.
+    pub refused: String,
+}
+
+/// How much a node has seen of an audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenLog {
+    /// The log.
+    pub origin: String,
+    /// The size of the checkpoint that it keeps.
+    pub size: u64,
 }
 
 /// What the node does next.
@@ -42,6 +66,8 @@ pub struct Reported {
     pub again: Span,
     /// Whether to give back what the broker does not know.
     pub give_back: bool,
+    /// A newer checkpoint to keep.
+    pub checkpoint: Option<ForWitness>,
 }
 
 impl Reply for Reported {}
@@ -64,6 +90,13 @@ impl Operation for ReportKeyset {
         if self.software.len() > 64 || !self.software.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(EngineError::invalid("software", "at most 64 visible ASCII characters are allowed"));
         }
+        if self.seen.len() > MAX_LOGS || self.seen.iter().any(|log| log.origin.len() > MAX_ORIGIN) {
+            return Err(EngineError::invalid("seen_logs", format!("at most {MAX_LOGS} with short names are allowed")));
+        }
+        if self.refused.len() > MAX_REFUSED || self.refused.chars().any(char::is_control) {
+            let why = format!("at most {MAX_REFUSED} bytes without control characters are allowed");
+            return Err(EngineError::invalid("refused_checkpoint", why));
+        }
         let tenant = permit.tenant();
         let found = known(world, permit.caller())?;
         let now = world.clock.now();
@@ -80,9 +113,17 @@ impl Operation for ReportKeyset {
             generation: self.generation,
             versions: self.versions.clone(),
             software: self.software.clone(),
+            doubt: (!self.refused.is_empty()).then(|| self.refused.clone()),
         };
+        if let Some(why) = &report.doubt {
+            let (cluster, node) = (&found.cluster.name, &found.node.name);
+            tracing::error!(%cluster, %node, %why, "Node does not believe this broker's audit log");
+        }
         let soon = found.cluster.waiting.is_some() || found.cluster.next.is_some() || !unknown.is_empty();
-        let reported = Reported { again: if soon { SOON } else { AGAIN }, give_back };
+        let checkpoint = self.checkpoint(world).await;
+        // A node that has just joined is to know of the log soon: the first checkpoint may be a second away.
+        let soon = soon || self.seen.is_empty() && checkpoint.is_none();
+        let reported = Reported { again: if soon { SOON } else { AGAIN }, give_back, checkpoint };
         let before = report_of(world, tenant, &found.cluster.id, &found.node.name).await?;
         let same = before.is_some_and(|before| {
             let fresh = before.at.saturating_add(FRESH) > now;
@@ -105,6 +146,20 @@ impl Operation for ReportKeyset {
 }
 
 impl ReportKeyset {
+    /// A newer checkpoint, if there is one: what cannot be read now holds no report up.
+    async fn checkpoint(&self, world: &World) -> Option<ForWitness> {
+        let audit = audit(world).ok()?;
+        let seen = self.seen.iter().find(|log| log.origin == audit.origin()).map_or(0, |log| log.size);
+        match tokio::time::timeout(CHECKPOINT, audit.for_witness(seen)).await {
+            Ok(Ok(checkpoint)) => checkpoint,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "Audit checkpoint for a node cannot be made");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
     /// The cluster as the node knows it, where the broker has all its versions and an older generation: it was restored, and
     /// lost no more than changes of the plan. Nodes take only what is newer than what they have.
     fn ahead(&self, cluster: &ClusterRecord, unknown: &[u32], now: Timestamp) -> Option<ClusterRecord> {

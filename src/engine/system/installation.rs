@@ -101,13 +101,14 @@ fn store_kind(lifecycle: &Lifecycle) -> &'static str {
     if lifecycle.parts.operator_bearer { "dev" } else { "production" }
 }
 
-/// Clusters whose nodes know more than this broker.
+/// Clusters whose nodes know more than this broker, or another history.
 async fn unknown_keys(world: &World) -> Result<Vec<String>, EngineError> {
     let mut warnings = Vec::new();
     for (_, tenant) in world.tables.tenants.all(TenantId::SYSTEM) {
         for (_, cluster) in world.tables.clusters.all(tenant.id) {
             let unknown = cluster::unknown(world, tenant.id, &cluster).await?;
             warnings.extend(unknown.iter().map(|unknown| cluster::told(&cluster, unknown)));
+            warnings.extend(cluster::doubts(world, tenant.id, &cluster).await?);
         }
     }
     Ok(warnings)

@@ -64,6 +64,7 @@ struct Cluster {
     keeper: Keeper,
     renewer: Renewer,
     incoming: Incoming,
+    folder: PathBuf,
     _lock: Lock,
 }
 
@@ -111,7 +112,7 @@ impl App {
         let providers = self.providers();
         let mut tasks = Tasks::new();
         let mut locks = Vec::new();
-        for Cluster { provider, keeper, renewer, incoming, _lock } in self.clusters {
+        for Cluster { provider, keeper, renewer, incoming, folder, _lock } in self.clusters {
             locks.push(_lock);
             let name = &provider.settings().cluster;
             let (to, events) = mpsc::channel(4);
@@ -123,7 +124,7 @@ impl App {
             tasks.own(api, served);
             tasks.own(watcher, watch(Arc::clone(&provider), to, watching));
             tasks.own(keyset, keeper.run(events, keeping));
-            tasks.own(reporter, report(provider, reporting));
+            tasks.own(reporter, report(provider, folder, reporting));
             tasks.own(certificate, renewer.run(renewing));
         }
         if let Some(listener) = self.ops {
@@ -153,7 +154,7 @@ impl Cluster {
         let node = state.load().map_err(|error| AppError::State(config.name.clone(), error))?;
         let folder = state.folder();
         files::private_folder(folder).map_err(|error| AppError::Io(folder.to_owned(), error))?;
-        let lock = Lock::take(folder)?;
+        let (folder, lock) = (folder.to_owned(), Lock::take(folder)?);
         let broker = GrpcBroker::new(&node).map_err(|error| AppError::Broker(config.name.clone(), error))?;
         let broker: Arc<dyn Broker> = Arc::new(broker);
         let settings = ProviderSettings {
@@ -164,13 +165,13 @@ impl Cluster {
         };
         let provider = Provider::new(settings, broker);
         let cluster = node.facts.cluster_id;
-        let protectors = vec![file_protector(folder)?];
-        let store = Arc::new(FileStore::new(folder.to_owned(), cluster, node.id, protectors));
-        let file = AllowanceFile::in_folder(folder);
+        let protectors = vec![file_protector(&folder)?];
+        let store = Arc::new(FileStore::new(folder.clone(), cluster, node.id, protectors));
+        let file = AllowanceFile::in_folder(&folder);
         // The keyset on disk is served before the socket is there: the first Status says the right key_id.
         let keeper = Keeper::start(Arc::clone(&provider), store, cluster, Arc::clone(clock), file).await;
         let incoming = Incoming::new(config.socket.bind()?);
         let renewer = Renewer { provider: Arc::clone(&provider), node, state, clock: Arc::clone(clock) };
-        Ok(Self { provider, keeper, renewer, incoming, _lock: lock })
+        Ok(Self { provider, keeper, renewer, incoming, folder, _lock: lock })
     }
 }

@@ -13,13 +13,15 @@ use keyward_kit::{
 use keyward_sdk::secret::Secret;
 use tonic::{Code, Status, transport::Channel};
 
-use super::{Broker, BrokerError, Held, KeysetEvent, KeysetEvents, Reported, connect::channel, convert};
+use super::{Broker, BrokerError, Held, KeysetEvent, KeysetEvents, Reported, SeenLogs, connect::channel, convert};
 use crate::keyset::Keyset;
 use crate::node::{Facts, Node, NodeCertificate, NodeKey};
 
 const CALL: Duration = Duration::from_secs(10);
 /// A keyset of a thousand versions and its framing stay below.
 const MAX_MESSAGE: usize = 256 << 10;
+/// What the broker takes of why a checkpoint was refused, in bytes.
+const MAX_REFUSED: usize = 400;
 
 /// The broker, from one node.
 pub struct GrpcBroker {
@@ -98,7 +100,7 @@ impl Broker for GrpcBroker {
             .boxed())
     }
 
-    async fn report(&self, held: &Held) -> Result<Reported, BrokerError> {
+    async fn report(&self, held: &Held, seen: &SeenLogs) -> Result<Reported, BrokerError> {
         let version =
             |(version, random): &(u32, [u8; 8])| v1::HeldVersion { version: *version, random: random.to_vec().into() };
         let request = v1::ReportKeysetRequest {
@@ -106,14 +108,21 @@ impl Broker for GrpcBroker {
             versions: held.versions.iter().map(version).collect(),
             primary: held.primary,
             software: crate::VERSION.to_owned(),
+            seen_logs: seen
+                .sizes
+                .iter()
+                .map(|(origin, size)| v1::SeenLog { origin: origin.clone(), size: *size })
+                .collect(),
+            refused_checkpoint: seen.refused.as_deref().map(|why| convert::cut(why, MAX_REFUSED)).unwrap_or_default(),
         };
         let ask = |mut client: Client| {
             let request = request.clone();
             async move { client.report_keyset(request).await }
         };
-        let v1::ReportKeysetResponse { report_again_in, give_back } = self.call(CALL, ask).await?;
+        let v1::ReportKeysetResponse { report_again_in, give_back, checkpoint } = self.call(CALL, ask).await?;
+        let checkpoint = checkpoint.map(convert::checkpoint).transpose()?;
         let again = report_again_in.and_then(|again| again.try_into().ok()).unwrap_or(Duration::from_secs(60));
-        Ok(Reported { again: again.clamp(Duration::from_secs(1), Duration::from_secs(3_600)), give_back })
+        Ok(Reported { again: again.clamp(Duration::from_secs(1), Duration::from_secs(3_600)), give_back, checkpoint })
     }
 
     async fn give_back(&self, keyset: &Keyset) -> Result<(), BrokerError> {

@@ -8,7 +8,7 @@ use keyward_sdk::{secret::Key32, time::Timestamp};
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
-use super::BrokerError;
+use super::{BrokerError, LogCheckpoint};
 use crate::{
     keyset::{ClusterKey, Keyset, Limits, Mode, Version, VersionState},
     node::{Facts, NodeCertificate, NodeKey},
@@ -42,6 +42,21 @@ fn limits(from: Option<v1::Allowance>) -> Result<Limits, BrokerError> {
         (all, writes) => writes.or(all),
     };
     Ok(Limits { offline_max, offline_writes_max })
+}
+
+/// A checkpoint, not looked at yet.
+pub(super) fn checkpoint(from: v1::LogCheckpoint) -> Result<LogCheckpoint, BrokerError> {
+    let hash =
+        |hash: &bytes::Bytes| hash.as_ref().try_into().map_err(|_| malformed("a hash of the audit log's growth"));
+    let growth = from.growth.iter().map(hash).collect::<Result<_, _>>()?;
+    Ok(LogCheckpoint { note: from.note, verifier: from.verifier, from: from.from, growth })
+}
+
+/// The beginning of a text, of at most so many bytes.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    let plain = text.chars().filter(|c| !c.is_control());
+    let mut left = most;
+    plain.take_while(|c| left.checked_sub(c.len_utf8()).map(|rest| left = rest).is_some()).collect()
 }
 
 fn version(from: v1::KeysetVersion) -> Result<Arc<Version>, BrokerError> {

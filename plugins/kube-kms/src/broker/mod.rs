@@ -9,6 +9,7 @@ use std::{pin::Pin, time::Duration};
 
 use async_trait::async_trait;
 use futures_core::Stream;
+use keyward_kit::audit::Hash;
 use keyward_sdk::secret::Secret;
 
 use crate::{
@@ -44,9 +45,33 @@ pub struct Held {
     pub primary: u32,
 }
 
+/// What a node has seen of the broker's audit logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenLogs {
+    /// The logs, and how many records of each.
+    pub sizes: Vec<(String, u64)>,
+    /// Why the last checkpoint was not taken, in words.
+    pub refused: Option<String>,
+}
+
+/// A checkpoint of an audit log of the broker's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogCheckpoint {
+    /// The signed note.
+    pub note: String,
+    /// The public key, as text.
+    pub verifier: String,
+    /// The size that it continues.
+    pub from: u64,
+    /// What the tree grew by since.
+    pub growth: Vec<Hash>,
+}
+
 /// What the broker wants after a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reported {
+    /// A newer checkpoint of its audit log.
+    pub checkpoint: Option<LogCheckpoint>,
     /// When to report again.
     pub again: Duration,
     /// An operator wants what the broker does not know.
@@ -85,7 +110,7 @@ pub trait Broker: Send + Sync + 'static {
     async fn watch(&self, generation: u64) -> Result<KeysetEvents, BrokerError>;
 
     /// Says what the node holds.
-    async fn report(&self, held: &Held) -> Result<Reported, BrokerError>;
+    async fn report(&self, held: &Held, seen: &SeenLogs) -> Result<Reported, BrokerError>;
 
     /// Gives the broker the versions that it does not know, since it was restored. Only after it asked for them.
     async fn give_back(&self, keyset: &Keyset) -> Result<(), BrokerError>;

@@ -5,5 +5,12 @@ mod keeper;
 mod renewer;
 mod reporter;
 mod watcher;
+mod witness;
 
-pub use self::{keeper::Keeper, renewer::Renewer, reporter::report, watcher::watch};
+pub use self::{
+    keeper::Keeper,
+    renewer::Renewer,
+    reporter::report,
+    watcher::watch,
+    witness::{Refused, Witness},
+};

@@ -64,6 +64,8 @@ pub struct Metrics {
     pub certificate_expires: AtomicU64,
     /// How often the keyset could not be made durable.
     pub keyset_saves_failed: AtomicU64,
+    /// 1 while the broker's audit log is not the continuation of what this node has seen.
+    pub broker_log_refused: AtomicU64,
 }
 
 impl Metrics {
@@ -125,6 +127,7 @@ impl Metrics {
             ("keyward_kms_key_versions", &self.key_versions),
             ("keyward_kms_certificate_expiry_timestamp_seconds", &self.certificate_expires),
             ("keyward_kms_keyset_saves_failed_total", &self.keyset_saves_failed),
+            ("keyward_kms_broker_log_refused", &self.broker_log_refused),
         ] {
             line(out, name, &[("cluster", cluster)], value.load(Ordering::Relaxed));
         }
