@@ -2,7 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::IntoResponse,
+    routing::get,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -130,10 +136,10 @@ async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
     (StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
-async fn metrics(State(shown): State<Shown>) -> String {
+async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {
     let taking = tokio::time::timeout(Duration::from_secs(1), async { shown.audit.is_taking() }).await;
     metrics::gauge!("keyward_audit_taking").set(f64::from(u8::from(taking.unwrap_or(false))));
     metrics::gauge!("keyward_unsealed").set(f64::from(u8::from(shown.lifecycle.world().is_ok())));
     shown.metrics.run_upkeep();
-    shown.metrics.render()
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shown.metrics.render())
 }

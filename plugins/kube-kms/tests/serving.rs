@@ -124,6 +124,7 @@ async fn health_and_metrics_are_on_the_loopback_port() {
     let metrics = ask("/metrics").await;
     let expected = "keyward_kms_requests_total{cluster=\"prod\",method=\"v2.Encrypt\",code=\"OK\"} 1";
     assert!(metrics.contains(expected), "{metrics}");
+    assert!(metrics.contains("content-type: text/plain; version=0.0.4"), "Prometheus wants to be told: {metrics}");
     assert!(ask("/").await.starts_with("HTTP/1.1 404"));
 }
 

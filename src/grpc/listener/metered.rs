@@ -5,7 +5,7 @@
 use std::{
     collections::HashMap,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 
@@ -21,20 +21,29 @@ use crate::{grpc::described::streaming, method::METHODS};
 /// What everything that is not ours is counted as: health, reflection, and what does not exist.
 const OTHER: &str = "other";
 /// How many codes gRPC has.
-const CODES: i32 = 17;
+const CODES: usize = 17;
 
+/// Series come into being with their first request: a hundred methods times all codes would be thousands of zeros.
 struct Meter {
-    codes: Vec<Counter>,
-    seconds: Histogram,
+    rpc: &'static str,
+    codes: [OnceLock<Counter>; CODES],
+    seconds: OnceLock<Histogram>,
     /// The answer is a stream, which is over when its last message was sent.
     streams: bool,
 }
 
 impl Meter {
     fn of(rpc: &'static str, streams: bool) -> Self {
-        let code = |code| counter!("keyward_requests_total", "method" => rpc, "code" => name(Code::from_i32(code)));
-        let seconds = histogram!("keyward_request_seconds", "method" => rpc);
-        Self { codes: (0..CODES).map(code).collect(), seconds, streams }
+        Self { rpc, codes: [const { OnceLock::new() }; CODES], seconds: OnceLock::new(), streams }
+    }
+
+    fn count(&self, code: Code, seconds: f64) {
+        let rpc = self.rpc;
+        self.seconds.get_or_init(|| histogram!("keyward_request_seconds", "method" => rpc)).record(seconds);
+        if let Some(counter) = usize::try_from(code as i32).ok().and_then(|code| self.codes.get(code)) {
+            let made = || counter!("keyward_requests_total", "method" => rpc, "code" => name(code));
+            counter.get_or_init(made).increment(1);
+        }
     }
 }
 
@@ -113,11 +122,7 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.meters.in_flight.decrement(1.0);
-        let meter = self.meter();
-        meter.seconds.record(self.from.elapsed().as_secs_f64());
-        if let Some(counter) = usize::try_from(self.code as i32).ok().and_then(|code| meter.codes.get(code)) {
-            counter.increment(1);
-        }
+        self.meter().count(self.code, self.from.elapsed().as_secs_f64());
     }
 }
 

@@ -3,14 +3,19 @@
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http_body_util::Full;
-use hyper::{Request, Response, StatusCode, body::Bytes, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Bytes,
+    header::{CONTENT_TYPE, HeaderValue},
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use keyward_kit::tasks::Group;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::metrics::line;
+use super::metrics::{grouped, line};
 use crate::serve::Provider;
 
 const MAX_CONNECTIONS: usize = 64;
@@ -58,8 +63,12 @@ fn answer(path: &str, providers: &[Arc<Provider>]) -> Response<Full<Bytes>> {
         "/metrics" => (StatusCode::OK, metrics(providers)),
         _ => (StatusCode::NOT_FOUND, "not found: /livez, /readyz and /metrics are here\n".to_owned()),
     };
+    // Prometheus refuses an answer that does not say what it is.
+    let kind =
+        if path == "/metrics" { "text/plain; version=0.0.4; charset=utf-8" } else { "text/plain; charset=utf-8" };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
@@ -86,5 +95,5 @@ fn metrics(providers: &[Arc<Provider>]) -> String {
             line(&mut out, "keyward_kms_primary_info", &labels, 1);
         }
     }
-    out
+    grouped(&out)
 }

@@ -134,6 +134,32 @@ impl Metrics {
     }
 }
 
+/// The same lines with those of one metric together, after a line that says of what type it is, as the text format asks.
+pub(super) fn grouped(text: &str) -> String {
+    let mut families: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in text.lines() {
+        let name = line.split('{').next().unwrap_or(line);
+        let family = ["_bucket", "_count", "_sum"].iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name);
+        match families.iter_mut().find(|(known, _)| *known == family) {
+            Some((_, lines)) => lines.push(line),
+            None => families.push((family, vec![line])),
+        }
+    }
+    let mut out = String::with_capacity(text.len() * 2);
+    for (family, lines) in families {
+        let kind = match family {
+            "keyward_kms_request_seconds" => "histogram",
+            counter if counter.ends_with("_total") => "counter",
+            _ => "gauge",
+        };
+        let _ = writeln!(out, "# TYPE {family} {kind}"); // writing to a string never fails
+        for line in lines {
+            let _ = writeln!(out, "{line}");
+        }
+    }
+    out
+}
+
 /// A line of the text format. Cluster names have no character that would need escaping.
 pub(super) fn line(out: &mut String, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
     out.push_str(name);
@@ -167,5 +193,28 @@ mod tests {
         ] {
             assert!(out.contains(expected), "{out}");
         }
+    }
+
+    #[test]
+    fn the_lines_of_one_metric_stand_together_after_its_type_whatever_the_number_of_clusters() {
+        let metrics = Metrics::default();
+        metrics.count(Call::Encrypt, Instant::now(), &Ok(()));
+        let mut out = String::new();
+        ["blue", "green"].iter().for_each(|cluster| metrics.write(cluster, &mut out));
+        let (mut seen, mut family) = (Vec::new(), "");
+        let grouped = grouped(&out);
+        for line in grouped.lines() {
+            match line.strip_prefix("# TYPE ") {
+                Some(kind) => {
+                    family = kind.split(' ').next().unwrap();
+                    assert!(!seen.contains(&family), "{family} comes twice: {grouped}");
+                    seen.push(family);
+                }
+                None => assert!(line.starts_with(family), "{line} is not of {family}"),
+            }
+        }
+        assert!(grouped.contains("# TYPE keyward_kms_requests_total counter\n"));
+        assert!(grouped.contains("# TYPE keyward_kms_request_seconds histogram\n"));
+        assert_eq!(grouped.lines().filter(|line| !line.starts_with('#')).count(), out.lines().count());
     }
 }
