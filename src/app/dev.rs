@@ -11,7 +11,11 @@ use keyward_kit::telemetry::{self, LogSettings};
 use keyward_sdk::{harden::harden, time::SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{App, main::complain, private::make_private};
+use super::{
+    App,
+    main::complain,
+    private::{check_private, make_private},
+};
 use crate::{
     config::{AuditConfig, Config, OlderStore, Purpose, StorageConfig, SyncReads},
     engine::{DevToken, dev_token},
@@ -204,15 +208,26 @@ fn detach(dir: &Path, port: u16) -> Result<(), String> {
 }
 
 /// The process id of a dev broker that runs from this folder.
+///
+/// A number alone says little: after a crash it may be another process's. It must be ours, and of this very folder.
 fn running(dir: &Path) -> Option<rustix::process::Pid> {
+    use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
     let pid: i32 = std::fs::read_to_string(dir.join("pid")).ok()?.trim().parse().ok()?;
+    let owner = std::fs::metadata(format!("/proc/{pid}")).ok()?.uid();
     let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let ours = command.windows(3).any(|part| part == b"dev");
+    let mut arguments = command.split(|byte| *byte == 0).skip(1);
+    let asked = [b"dev".as_slice(), b"--dir", dir.as_os_str().as_bytes()];
+    let ours = owner == rustix::process::getuid().as_raw() && asked.iter().all(|part| arguments.next() == Some(part));
     rustix::process::Pid::from_raw(pid).filter(|_| ours)
 }
 
 fn stop(dir: &Path) -> Result<(), String> {
-    let pid = running(dir).ok_or_else(|| format!("no dev broker runs in {}", dir.display()))?;
+    let none = || format!("no dev broker runs in {}", dir.display());
+    match check_private(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(none()),
+        checked => checked.map_err(|error| format!("stopping it: {error}"))?,
+    }
+    let pid = running(dir).ok_or_else(none)?;
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(|e| format!("stopping it: {e}"))?;
     let until = std::time::Instant::now() + READY;
     while running(dir).is_some() {

@@ -13,6 +13,14 @@ use std::{
 /// When it cannot be made, or somebody else could change it; what to do is said.
 pub(super) fn make_private(dir: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    check_private(dir)
+}
+
+/// The check alone.
+///
+/// # Errors
+/// As [`make_private`].
+pub(super) fn check_private(dir: &Path) -> io::Result<()> {
     let us = rustix::process::getuid().as_raw();
     let refuse = |at: &Path, why: &str| {
         let what = format!("`{}` {why}; choose another place with `--dir`", at.display());

@@ -9,7 +9,7 @@ use keyward_kit::{
 use tracing::{info, warn};
 
 use super::{App, jobs};
-use crate::grpc;
+use crate::{engine::EngineError, grpc};
 
 /// How often the service manager hears from us.
 const WATCHDOG: Duration = Duration::from_secs(5);
@@ -55,7 +55,10 @@ impl App {
         tasks.own("api", listener.serve(routes, tls, stopping.clone(), config.grace));
         match lifecycle.open_by_itself().await {
             Ok(opened) => info!(state = ?opened, "Serving"),
-            Err(error) => warn!(%error, "Sealed: no path opens the root key without people"),
+            Err(error @ EngineError::State { reason: "NOT_OPENED", .. }) => {
+                warn!(%error, "Sealed: no path opens the root key without people");
+            }
+            Err(error) => warn!(%error, "Sealed: what the root key opens is refused"),
         }
         sd::ready();
         tasks.own("watchdog", async move {

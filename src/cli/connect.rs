@@ -59,7 +59,9 @@ impl Target {
             .or_else(|| context.as_ref().map(|c| c.addr.clone()))
             .unwrap_or_else(|| DEFAULT.to_owned());
         let ca_cert = global.ca_cert.clone().or_else(|| context.as_ref().and_then(|c| c.ca_cert.clone()));
-        let tenant = global.tenant.clone().or_else(|| context.and_then(|c| c.tenant));
+        // A variable that is set to nothing says nothing.
+        let named = global.tenant.clone().filter(|tenant| !tenant.is_empty());
+        let tenant = named.or_else(|| context.and_then(|c| c.tenant));
         let (mut token, mut certificate) = (given_token(global)?, given_certificate(global)?);
         let place = Place { addr: &addr, tenant: tenant.as_deref() };
         if token.is_none() && certificate.is_none() {
@@ -135,6 +137,9 @@ impl Target {
 
     /// Tells who logged in elsewhere than in `main` that the session is for that tenant alone.
     pub(super) fn say_whose(&self, output: &Output) {
+        if self.token.is_some() && std::env::var_os("KEYWARD_TOKEN").is_some_and(|token| !token.is_empty()) {
+            output.note("KEYWARD_TOKEN is set and comes before the session: unset it to act with this login.");
+        }
         if let Some(tenant) = self.tenant().filter(|tenant| *tenant != MAIN) {
             output.note(&format!(
                 "The session is kept for the tenant `{tenant}`: name it with `--tenant`, KEYWARD_TENANT or a context."

@@ -63,8 +63,9 @@ pub(super) fn secret(prompt: &str) -> Result<SecretString, CliError> {
     SecretString::new(text).map_err(|e| CliError::other("reading", e))
 }
 
-/// Reads the value of a secret, which need not be text: hidden on a terminal, all of standard input elsewhere. Of a text
-/// the line break at its end is left out, since `echo` and people put it there; other bytes are taken as they are.
+/// Reads the value of a secret, which need not be text: hidden on a terminal, all of standard input elsewhere. Of one line
+/// of text the line break at its end is left out, since `echo` and people put it there; all else is taken as it is: a key
+/// in PEM is none without its last line break.
 ///
 /// # Errors
 /// When it cannot be read or is longer than a secret may be.
@@ -82,7 +83,30 @@ pub(super) fn value(prompt: &str) -> Result<Bytes, CliError> {
     if bytes.len() > most {
         return Err(CliError::other("reading standard input", format!("it is longer than {MAX_VALUE} bytes")));
     }
-    let kept = std::str::from_utf8(&bytes).map_or(bytes.len(), |text| text.trim_end_matches(['\n', '\r']).len());
+    let kept = std::str::from_utf8(&bytes).map_or(bytes.len(), |text| one_line(text).len());
     bytes.truncate(kept);
+    if bytes.len() > MAX_VALUE {
+        return Err(CliError::other("reading standard input", format!("it is longer than {MAX_VALUE} bytes")));
+    }
     Ok(bytes.into())
+}
+
+/// One line without its line break; more lines as they are.
+fn one_line(text: &str) -> &str {
+    let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    if line.contains('\n') { text } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_loses_its_line_break_and_more_lines_lose_nothing() {
+        for (text, kept) in
+            [("a\n", "a"), ("a\r\n", "a"), ("a", "a"), ("\n", ""), ("", ""), ("a\nb\n", "a\nb\n"), ("a\n\n", "a\n\n")]
+        {
+            assert_eq!(one_line(text), kept, "{text:?}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub(super) fn read<Q: Message>(request: &Request<Q>, lifecycle: &Lifecycle) -> R
     let tenant = text(TENANT)?.map(str::parse).transpose();
     let tenant = tenant.map_err(|error: NameError| Refusal::Engine(EngineError::invalid(TENANT, error.to_string())))?;
     let (peer, certificate, peer_text) = match request.extensions().get::<Arc<Peer>>().map(|peer| &**peer) {
-        Some(Peer::Remote { address, certificates, classified }) => {
+        Some(Peer::Remote { address, certificates, classified, .. }) => {
             let certificate = match classified.get() {
                 Some(known) => Some(known.clone()),
                 None if certificates.is_empty() => None,

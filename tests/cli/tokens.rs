@@ -93,6 +93,12 @@ async fn a_session_that_others_could_have_put_there_is_not_used() {
         // What needs no session goes on.
         keyward.ok(&["status"]);
     };
+    std::fs::copy(&session, keyward.home().join("kept")).unwrap();
+    std::fs::write(&session, "junk").unwrap();
+    refused();
+    assert!(keyward.ok(&["logout"]).contains("logged out"), "what cannot be read can be got rid of");
+    assert!(!session.exists());
+    std::fs::copy(keyward.home().join("kept"), &session).unwrap();
     let mode = |mode| std::fs::set_permissions(&session, std::fs::Permissions::from_mode(mode)).unwrap();
     mode(0o640);
     refused();

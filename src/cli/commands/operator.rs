@@ -16,7 +16,7 @@ use crate::cli::{
     identity::Ephemeral,
     output::{Output, time},
     prompt::{self, Confirmed},
-    session::Session,
+    session::{MAIN, Session},
 };
 
 /// What to do.
@@ -127,10 +127,12 @@ impl OperatorCommand {
             }
             Self::Recover { local, name } => {
                 let shares = if local { Vec::new() } else { shares()? };
+                let of = name.as_deref().filter(|name| *name != MAIN).map(|name| format!(" --tenant {name}"));
+                let next = format!("keyward{} operator login", of.unwrap_or_default());
                 let request = RecoverRequest { shares, tenant: name.unwrap_or_default() };
                 let made = seal.recover(request).await?.into_inner();
                 output.record(&[("operator_token", json!(made.operator_token))]);
-                output.note("The operator token serves once, within an hour: `keyward operator login`.");
+                output.note(&format!("The operator token serves once, within an hour: `{next}`."));
             }
             Self::RotateRoot => {
                 let made = seal.rotate_root_key(RotateRootKeyRequest {}).await?.into_inner();

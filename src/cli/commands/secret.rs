@@ -30,7 +30,7 @@ pub(crate) enum SecretCommand {
     Put {
         /// Where, e.g. `prod/db`.
         path: String,
-        /// Fields as NAME=VALUE; NAME=@FILE reads a file and NAME=@- standard input (of a text, without its last line break), so that a value is
+        /// Fields as NAME=VALUE; NAME=@FILE reads a file and NAME=@- standard input (one line of text without its line break), so that a value is
         /// seen nowhere.
         #[arg(required = true, value_name = "NAME=VALUE")]
         fields: Vec<String>,

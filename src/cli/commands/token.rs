@@ -98,7 +98,7 @@ impl TokenCommand {
                 }
                 None => {
                     client.revoke_self(RevokeSelfRequest {}).await?;
-                    let kept = Session::load(target.place())?;
+                    let kept = Session::load(target.place()).unwrap_or_default();
                     if kept.is_some_and(|kept| target.token().is_some_and(|used| used.same_as(&kept.token))) {
                         Session::remove(target.place())?;
                     }

@@ -93,9 +93,19 @@ pub(crate) async fn login(args: LoginArgs, people: People, target: &Target, outp
 
 /// Takes the token back and forgets it. It is forgotten also where the broker cannot be asked, which is said.
 pub(crate) async fn logout(target: &Target, output: &Output) -> Result<(), CliError> {
-    let Some(session) = Session::load(target.place())? else {
-        output.record(&[("state", json!("not logged in"))]);
-        return Ok(());
+    let session = match Session::load(target.place()) {
+        Ok(Some(session)) => session,
+        Ok(None) => {
+            output.record(&[("state", json!("not logged in"))]);
+            return Ok(());
+        }
+        Err(error) => {
+            // What cannot be read is of no use to anyone; who may not remove it is told.
+            Session::remove(target.place())?;
+            output.note(&format!("The session was removed and its token not taken back: {error}"));
+            output.record(&[("state", json!("logged out"))]);
+            return Ok(());
+        }
     };
     // Another token may be in the environment: it is not the one to take back.
     let revoked = match target.within(session).connect().await {

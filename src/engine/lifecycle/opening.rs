@@ -92,7 +92,7 @@ impl Lifecycle {
         // Whatever was begun ends when the opening comes to nothing.
         let stop = self.stop.child_token();
         let begun = stop.clone().drop_guard();
-        let world = self.assemble(unsealed, &stop).await.inspect_err(|why| self.because(&why.to_string()))?;
+        let world = self.assemble(unsealed, &stop).await.inspect_err(|why| self.store_refused(&why.to_string()))?;
         self.serve_certificate(&world);
         self.by_command.store(false, Ordering::Release);
         self.gate.open(&turn, world, begun.disarm()).inspect_err(|_| {
@@ -118,7 +118,7 @@ impl Lifecycle {
         if self.by_command.load(Ordering::Acquire) && !is_own_user(local) {
             return Err(EngineError::state(
                 "SEALED_BY_COMMAND",
-                "an operator sealed this broker; give shares, or run `keyward operator unseal` over its unix socket as its own user, or restart it",
+                "an operator sealed this broker; give shares, or run `keyward operator unseal --members` over its unix socket as its own user, or restart it",
             ));
         }
         let own = is_own_user(local);
@@ -198,6 +198,12 @@ impl Lifecycle {
         let begun = self.tasks.try_run(follow).is_ok()
             && self.tasks.try_run(async move { issuers.run(refreshing).await }).is_ok();
         if begun { Ok(world) } else { Err(EngineError::Internal("no room for the tasks of an open broker".to_owned())) }
+    }
+
+    /// Strangers learn that it is so, and not of which log, tenant or file.
+    fn store_refused(&self, why: &str) {
+        self.because("the root key opens, and what is stored is refused; the daemon's own user is told why: `keyward operator status` over its unix socket");
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = vec![why.to_owned()];
     }
 
     fn because(&self, why: &str) {

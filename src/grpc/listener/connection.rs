@@ -4,20 +4,28 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream},
+    time::Sleep,
 };
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use super::Slot;
 use crate::identity::PeerCertificate;
+
+/// How long a connection over TCP may be open without a request.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// A socket that was accepted.
 pub(super) enum Accepted {
@@ -47,15 +55,32 @@ pub enum Peer {
         certificates: Vec<CertificateDer<'static>>,
         /// What they prove, looked at once the broker is open.
         classified: OnceLock<Arc<PeerCertificate>>,
+        /// Whether it has asked for anything yet.
+        asked: AtomicBool,
     },
     /// Over the unix socket.
     Local(LocalPeer),
+}
+
+impl Peer {
+    /// Notes that the other side asks for something.
+    pub(super) fn asks(&self) {
+        if let Self::Remote { asked, .. } = self {
+            asked.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn has_asked(&self) -> bool {
+        if let Self::Remote { asked, .. } = self { asked.load(Ordering::Relaxed) } else { true }
+    }
 }
 
 /// A connection that is served.
 pub(super) struct Connection {
     io: Io,
     peer: Arc<Peer>,
+    /// When a connection ends on which nothing was asked for; none once something was.
+    silence: Option<Pin<Box<Sleep>>>,
     _slot: Slot,
 }
 
@@ -68,14 +93,27 @@ impl Connection {
     pub(super) fn tls(stream: TlsStream<TcpStream>, address: SocketAddr, slot: Slot) -> Self {
         let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificates = shown.iter().map(|certificate| certificate.clone().into_owned()).collect();
-        let peer = Peer::Remote { address, certificates, classified: OnceLock::new() };
-        Self { io: Io::Tls(Box::new(stream)), peer: Arc::new(peer), _slot: slot }
+        let (classified, asked) = (OnceLock::new(), AtomicBool::new(false));
+        let peer = Arc::new(Peer::Remote { address, certificates, classified, asked });
+        let silence = Some(Box::pin(tokio::time::sleep(SILENCE)));
+        Self { io: Io::Tls(Box::new(stream)), peer, silence, _slot: slot }
     }
 
     pub(super) fn unix(stream: UnixStream, slot: Slot) -> io::Result<Self> {
         let user = stream.peer_cred()?;
         let peer = Arc::new(Peer::Local(LocalPeer { uid: user.uid(), pid: user.pid() }));
-        Ok(Self { io: Io::Unix(stream), peer, _slot: slot })
+        Ok(Self { io: Io::Unix(stream), peer, silence: None, _slot: slot })
+    }
+
+    /// Fails when nothing was asked for in time: whoever only holds a connection holds a place of others.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(silence) = &mut self.silence else { return Ok(()) };
+        if self.peer.has_asked() {
+            self.silence = None;
+        } else if silence.as_mut().poll(cx).is_ready() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was asked for"));
+        }
+        Ok(())
     }
 }
 
@@ -88,6 +126,7 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.poll_silence(cx)?;
         match &mut self.io {
             Io::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
             Io::Unix(stream) => Pin::new(stream).poll_read(cx, buf),

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tonic::{Code, body::Body};
 use tower::{Layer, Service};
 
+use super::Peer;
 use crate::{grpc::described::streaming, method::METHODS};
 
 /// What everything that is not ours is counted as: health, reflection, and what does not exist.
@@ -93,6 +94,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        if let Some(peer) = request.extensions().get::<Arc<Peer>>() {
+            peer.asks();
+        }
         let path = request.uri().path().trim_start_matches('/');
         let rpc = self.meters.of.get_key_value(path).map(|(rpc, _)| *rpc);
         self.meters.in_flight.increment(1.0);

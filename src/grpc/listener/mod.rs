@@ -17,7 +17,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -28,7 +28,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 pub(super) use self::slots::Slot;
-use self::{connection::Accepted, slots::Slots, worker::Worker};
+use self::{
+    connection::Accepted,
+    slots::{Full, Slots},
+    worker::Worker,
+};
 pub use self::{
     connection::{LocalPeer, Peer},
     limits::Limits,
@@ -116,6 +120,7 @@ impl Listener {
             workers.push(worker.map_err(ListenError::Thread)?);
         }
         let mut turn = 0_usize;
+        let mut refused = Refused::default();
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
@@ -134,7 +139,7 @@ impl Listener {
             let slot = match slots.take(&accepted) {
                 Ok(slot) => slot,
                 Err(full) => {
-                    warn!(limit = self.settings.connections, ?full, "Connection refused because too many are open");
+                    refused.tell(self.settings.connections, full);
                     continue;
                 }
             };
@@ -154,6 +159,23 @@ impl Listener {
         }
         info!("Listener stopped");
         Ok(())
+    }
+}
+
+/// Connections that were refused, told once in a while: whoever makes many must not fill the disk with it.
+#[derive(Default)]
+struct Refused {
+    told: Option<Instant>,
+    since: u64,
+}
+
+impl Refused {
+    fn tell(&mut self, limit: usize, full: Full) {
+        self.since += 1;
+        if self.told.is_none_or(|told| told.elapsed() >= REFUSALS_EVERY) {
+            warn!(limit, ?full, refused = self.since, "Connections refused because too many are open");
+            *self = Self { told: Some(Instant::now()), since: 0 };
+        }
     }
 }
 
@@ -178,6 +200,9 @@ fn bind_unix(path: &Path) -> Result<UnixListener, ListenError> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
     Ok(listener)
 }
+
+/// How often it is told that connections are refused.
+const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 
 /// What an acceptor hands to a worker.
 type Handed = (Accepted, Slot);

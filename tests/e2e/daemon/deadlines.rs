@@ -4,12 +4,16 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     os::unix::net::UnixStream,
+    sync::Arc,
     time::Duration,
 };
 
 use keyward_testbed::wait_until;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsConnector;
 
-use crate::support::Daemon;
+use crate::support::{Daemon, tls};
 
 /// The preface of HTTP/2 and empty settings.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -84,4 +88,22 @@ async fn who_never_finishes_a_handshake_or_a_head_is_cut_off() {
         ended.await.unwrap();
     }
     assert!(daemon.metrics().await.contains("keyward_"), "others are served");
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_is_asked_for_is_closed() {
+    let daemon = Daemon::start().await;
+    let connector = TlsConnector::from(Arc::new(tls(&std::fs::read_to_string(daemon.ca_file()).unwrap(), None)));
+    let name = ServerName::IpAddress(daemon.addr().ip().into());
+    let held = async |begun: &'static [u8]| {
+        let stream = tokio::net::TcpStream::connect(daemon.addr()).await.unwrap();
+        let mut stream = connector.connect(name.clone(), stream).await.unwrap();
+        stream.write_all(begun).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut rest = Vec::new();
+        // However it ends: it ends.
+        let _ended = stream.read_to_end(&mut rest).await;
+    };
+    let both = async { tokio::join!(held(b""), held(PREFACE)) };
+    tokio::time::timeout(Duration::from_secs(90), both).await.expect("both are closed");
 }

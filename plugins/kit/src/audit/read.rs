@@ -189,8 +189,8 @@ impl Records {
     }
 }
 
-/// A place in an epoch's log before which no record was made at or after `since`, as the headers of its files say; not
-/// always the last such place.
+/// A place in an epoch's log before which no record was made at or after `since`, as the first records of its files say; not
+/// always the last such place. The times in the headers are in no hash, so they are not asked.
 ///
 /// # Errors
 /// Of the file system.
@@ -198,8 +198,14 @@ pub fn place_of(dir: &Path, epoch: u64, since: Timestamp) -> io::Result<u64> {
     let mut place = 0;
     for number in numbers(dir, epoch)? {
         let store = open_to_read(&dir.join(file_name(epoch, number)))?;
-        match scan::header(store.as_ref())? {
-            Some((header, _)) if header.time < since => place = header.chain.tree.size(),
+        let Some((header, start)) = scan::header(store.as_ref())? else { break };
+        let mut frames = Frames::from(&store, start);
+        let first = match frames.peek()? {
+            Next::Frame(frame) => Record::parse(frame.body).ok().map(|record| record.time),
+            _ => None,
+        };
+        match first {
+            Some(first) if first < since => place = header.chain.tree.size(),
             _ => break,
         }
     }

@@ -57,7 +57,9 @@ impl VerifyArgs {
             };
             CliError::other(format!("reading {}", folder.display()), why)
         })?;
-        report.remarks.extend(expected.given_up.iter().map(|log| {
+        let gone = expected.given_up.iter().filter(|log| !report.logs.iter().any(|there| there.origin == **log));
+        let gone: Vec<_> = gone.collect();
+        report.remarks.extend(gone.into_iter().map(|log| {
             format!("log `{log}`: an operator accepted that its files are gone; what it said cannot be shown any more")
         }));
         show(&report, output);
@@ -83,8 +85,7 @@ async fn register(target: &Target) -> Result<Registered, CliError> {
     let current = listed.logs.iter().find(|log| log.current);
     let replica = |log: &AuditLog| log.origin.split('/').nth(1).map(str::to_owned);
     let here = current.and_then(replica);
-    let (given_up, kept): (Vec<_>, Vec<_>) =
-        listed.logs.iter().filter(|log| here.is_none() || replica(log) == here).partition(|log| log.given_up);
+    let ours = || listed.logs.iter().filter(|log| here.is_none() || replica(log) == here);
     let known = |log: &AuditLog| Known {
         origin: log.origin.clone(),
         verifier: Some(log.verifier.clone()),
@@ -97,9 +98,9 @@ async fn register(target: &Target) -> Result<Registered, CliError> {
     Ok(Registered {
         folder: PathBuf::from(listed.folder),
         expected: Expected {
-            logs: kept.into_iter().map(known).collect(),
-            // Their files are gone, which an operator accepted.
-            given_up: given_up.into_iter().map(|log| log.origin.clone()).collect(),
+            logs: ours().map(known).collect(),
+            // Their files are gone, which an operator accepted. Where they are there all the same, they are checked.
+            given_up: ours().filter(|log| log.given_up).map(|log| log.origin.clone()).collect(),
         },
     })
 }
@@ -171,8 +172,7 @@ fn show(report: &Report, output: &Output) {
     }
     let words = match report.findings.len() {
         0 if report.logs.iter().all(|log| log.proven == 0) => {
-            "Nothing wrong was found, and nothing is proven: no checkpoint of any log is here to compare it with."
-                .to_owned()
+            "Nothing wrong was found, and nothing is proven: no checkpoint covers a record.".to_owned()
         }
         0 => "Nothing was changed, removed or cut, as far as can be proven.".to_owned(),
         1 => "1 finding: the log is not as it was written.".to_owned(),

@@ -240,7 +240,7 @@ async fn a_log_whose_files_are_all_gone_is_found_by_what_is_left_of_it_and_a_fol
     let text = &report.findings[0].text;
     assert!(text.contains(&origin) && text.contains("201 records"), "{text}");
     assert_eq!(kinds(&sample.verify()), [FindingKind::MissingLog]);
-    let given_up = Expected { logs: vec![], given_up: vec![origin] };
+    let given_up = Expected { logs: sample.expected.logs.clone(), given_up: vec![origin] };
     assert!(verify(sample.dir.path(), &given_up).unwrap().is_clean());
     fs::remove_file(sample.dir.path().join(checkpoints_file(&sample))).unwrap();
     assert_eq!(kinds(&alone().unwrap()), [FindingKind::MissingLog]);
@@ -257,6 +257,25 @@ async fn removed_checkpoints_leave_nothing_proven_and_that_is_said() {
     let report = verify(sample.dir.path(), &Expected::default()).unwrap();
     assert_eq!((report.is_clean(), report.logs[0].proven), (true, 0));
     assert!(report.unproven.iter().any(|text| text.contains("they were removed")), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_removed_key_is_found_and_lets_no_cut_log_pass() {
+    let sample = sample().await;
+    let key = sample.dir.path().join(format!("audit-{}.vkey", sample.epoch));
+    fs::remove_file(sample.files().last().unwrap()).unwrap();
+    fs::write(&key, "no key").unwrap();
+    let kept = Known { verifier: None, ..sample.expected.logs[0].clone() };
+    let report = || verify(sample.dir.path(), &Expected { logs: vec![kept.clone()], given_up: vec![] }).unwrap();
+    assert_eq!(kinds(&report()), [FindingKind::ChangedBytes]);
+    fs::remove_file(&key).unwrap();
+    assert_eq!(kinds(&report()), [FindingKind::MissingFile], "{:#?}", report());
+    assert_eq!(kinds(&verify(sample.dir.path(), &Expected::default()).unwrap()), [FindingKind::MissingFile]);
+    assert_eq!(kinds(&sample.verify()), [FindingKind::CutTail], "with the key from elsewhere it is checked");
+    // An operator gave it up, and its files are there all the same: they are held against the register.
+    let given_up = vec![kept.origin.clone()];
+    let report = verify(sample.dir.path(), &Expected { logs: sample.expected.logs.clone(), given_up }).unwrap();
+    assert_eq!(kinds(&report), [FindingKind::CutTail]);
 }
 
 #[tokio::test]

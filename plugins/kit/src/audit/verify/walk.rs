@@ -9,6 +9,7 @@ use crate::audit::{
         checkpoints_name, open_to_read,
         scan::{self, Frames},
         segment::{Chain, Header, file_name},
+        verifier_name,
     },
     note::Verifier,
     read,
@@ -116,7 +117,8 @@ impl<'a> Walk<'a> {
                 self.log.origin
             ));
         }
-        let verifier = given.or(own).and_then(|text| Verifier::parse(&text).ok());
+        let key = given.or(own);
+        let verifier = key.as_deref().and_then(|text| Verifier::parse(text).ok());
         let file = checkpoints_name(self.epoch);
         let local = read::checkpoints(self.dir, self.epoch)?;
         if local.is_empty() {
@@ -132,6 +134,16 @@ impl<'a> Walk<'a> {
             .chain(elsewhere.map(|note| ("register".to_owned(), None, note)));
         let Some(verifier) = verifier else {
             self.unchecked = all.count();
+            if key.is_some() {
+                let text = "it is no public key, so the checkpoints cannot be checked; give the key from elsewhere";
+                self.report.find(FindingKind::ChangedBytes, verifier_name(self.epoch), None, None, text);
+            } else if self.unchecked > 0 {
+                let text = format!(
+                    "the public key is gone, so {} checkpoints cannot be checked; give it from elsewhere",
+                    self.unchecked
+                );
+                self.report.find(FindingKind::MissingFile, verifier_name(self.epoch), None, None, text);
+            }
             let text = format!("log `{}`: there is no public key, so its checkpoints prove nothing", self.log.origin);
             self.report.unproven(text);
             return Ok(());
