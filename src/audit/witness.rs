@@ -85,12 +85,10 @@ impl Audit {
                 let size = Checkpoint::danger_unverified(&note).ok()?.size;
                 (size > seen).then_some((note, size))
             });
-            let reached = sized.fold(None, |best: Option<(String, u64)>, next| match &best {
-                // The largest within reach; where none is, the nearest.
-                Some((_, size)) if *size <= most && (next.1 > most || next.1 < *size) => best,
-                Some((_, size)) if *size > most && next.1 > *size => best,
-                _ => Some(next),
-            });
+            // The largest within reach; where none is, the nearest.
+            let (within, beyond): (Vec<_>, Vec<_>) = sized.partition(|(_, size)| *size <= most);
+            let largest = within.into_iter().max_by_key(|(_, size)| *size);
+            let reached = largest.or_else(|| beyond.into_iter().min_by_key(|(_, size)| *size));
             Ok(reached)
         })
         .await

@@ -81,8 +81,7 @@ impl Target {
     /// The same broker, called without a token and with a key of its own: for a login.
     #[must_use]
     pub(super) fn anonymous(&self, ephemeral: Ephemeral) -> Self {
-        let (addr, ca_cert, tenant) = (self.addr.clone(), self.ca_cert.clone(), self.tenant.clone());
-        Self { addr, ca_cert, tenant, token: None, certificate: Some((ephemeral.certificate, ephemeral.key)) }
+        self.called_with(None, ephemeral.certificate, ephemeral.key)
     }
 
     /// The same, with the tenant named in each call, also where it is the one that counts when none is.
@@ -95,14 +94,12 @@ impl Target {
     /// The same broker, called with what a login left.
     #[must_use]
     pub(super) fn within(&self, session: Session) -> Self {
+        self.called_with(Some(session.token), session.certificate, session.key)
+    }
+
+    fn called_with(&self, token: Option<SecretString>, certificate: String, key: SecretString) -> Self {
         let (addr, ca_cert, tenant) = (self.addr.clone(), self.ca_cert.clone(), self.tenant.clone());
-        Self {
-            addr,
-            ca_cert,
-            tenant,
-            token: Some(session.token),
-            certificate: Some((session.certificate, session.key)),
-        }
+        Self { addr, ca_cert, tenant, token, certificate: Some((certificate, key)) }
     }
 
     /// The token that calls are made with.

@@ -80,9 +80,6 @@ pub(super) fn value(prompt: &str) -> Result<Bytes, CliError> {
         .take(most as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| CliError::other("reading standard input", e))?;
-    if bytes.len() > most {
-        return Err(CliError::other("reading standard input", format!("it is longer than {MAX_VALUE} bytes")));
-    }
     let kept = std::str::from_utf8(&bytes).map_or(bytes.len(), |text| one_line(text).len());
     bytes.truncate(kept);
     if bytes.len() > MAX_VALUE {

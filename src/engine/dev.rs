@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use keyward_sdk::{secret::SecretString, time::Span};
 
 use super::{
-    EngineError, Lifecycle, SealState, certificate,
+    EngineError, Lifecycle, SealState, bootstrap, certificate,
     system::{Initialize, SealedOperation, pem},
 };
 use crate::{
@@ -51,10 +51,9 @@ pub async fn dev_token(lifecycle: &Lifecycle, key_file: &Path) -> Result<DevToke
     lifecycle.open_by_itself().await?;
     let world = lifecycle.world()?;
     let (main, role) = (world.main_tenant(), lifecycle.parts.operator_role()?);
-    if world.tables.roles.get(main, role.name.as_str()).is_none_or(|stored| *stored != role) {
-        // Deleted or made stricter while trying things out: the token would be of no use.
-        let mut changes = Changes::new();
-        changes.put_control(main, role.name.as_str(), &role)?;
+    // Deleted or made stricter while trying things out, the token would be of no use.
+    let mut changes = Changes::new();
+    if bootstrap::put_role_back(&world, main, &role, &mut changes)? {
         world.vault.commit(changes).await?;
     }
     let grant = Grant {

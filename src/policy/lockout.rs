@@ -91,7 +91,7 @@ impl Who {
         let issuer = if *uid.type_name() == types.issuer {
             Some(id)
         } else if *uid.type_name() == types.principal {
-            id.strip_prefix("oidc/").map(|rest| rest.split_once('/').map_or(rest, |(issuer, _)| issuer))
+            id.strip_prefix("oidc/").map(first_part)
         } else {
             None
         };
@@ -109,26 +109,26 @@ impl Who {
         if *uid.type_name() == types.role {
             return false;
         }
+        // Of `oidc/ISSUER/SUBJECT` an issuer is named, of `AUTHORITY/SUBJECT` an authority.
+        let named: &str = uid.id().as_ref();
         let vouched = |id: &str| match id.strip_prefix("oidc/") {
-            Some(rest) => {
-                let issuer = rest.split_once('/').map_or(rest, |(issuer, _)| issuer);
-                *uid.type_name() == types.issuer && uid.id().as_ref() as &str == issuer
-            }
-            None => {
-                let authority = id.split_once('/').map_or(id, |(authority, _)| authority);
-                *uid.type_name() == types.authority && uid.id().as_ref() as &str == authority
-            }
+            Some(rest) => *uid.type_name() == types.issuer && named == first_part(rest),
+            None => *uid.type_name() == types.authority && named == first_part(id),
         };
         match self {
             Self::Anyone => true,
             Self::Operator => {
-                let one = *uid.type_name() == types.principal
-                    && (uid.id().as_ref() as &str).split('/').next() == Some(OPERATOR_ROLE);
+                let one = *uid.type_name() == types.principal && first_part(named) == OPERATOR_ROLE;
                 one || vouched(OPERATOR_ROLE)
             }
             Self::These(these) => these == uid || *these.type_name() == types.principal && vouched(these.id().as_ref()),
         }
     }
+}
+
+/// What stands before the first slash.
+fn first_part(id: &str) -> &str {
+    id.split_once('/').map_or(id, |(first, _)| first)
 }
 
 /// The role, issuer or authority that a statement is about the members of.

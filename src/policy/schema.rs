@@ -11,6 +11,7 @@ use std::{
 };
 
 use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, Schema, SchemaFragment, Validator};
+use keyward_kit::nearest;
 
 use crate::{
     identity::ClaimType,
@@ -142,8 +143,8 @@ impl PolicySchema {
 
     /// The known action that looks most like this one.
     pub(super) fn nearest_action(&self, asked: &str) -> Option<&'static str> {
-        let alike = |known: &&'static str| (strsim::normalized_damerau_levenshtein(known, asked) * 1000.0) as u32;
-        self.actions.keys().copied().filter(|known| alike(known) > 500).max_by_key(|known| (alike(known), *known))
+        // In order, so that of two that are as like always the same one is named.
+        nearest(asked, self.actions.keys().copied().collect::<BTreeSet<_>>())
     }
 
     /// Whether any issuer declares such a claim, or any entity has such an attribute.

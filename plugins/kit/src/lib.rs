@@ -14,8 +14,11 @@
 pub mod audit;
 pub mod cluster;
 pub mod endpoints;
+mod nearest;
 pub mod sd;
 pub mod settings;
 pub mod tasks;
 pub mod telemetry;
 pub mod tls;
+
+pub use self::nearest::nearest;

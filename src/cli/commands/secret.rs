@@ -30,8 +30,8 @@ pub(crate) enum SecretCommand {
     Put {
         /// Where, e.g. `prod/db`.
         path: String,
-        /// Fields as NAME=VALUE; NAME=@FILE reads a file and NAME=@- standard input (one line of text without its line break), so that a value is
-        /// seen nowhere.
+        /// Fields as NAME=VALUE; NAME=@FILE reads a file and NAME=@- standard input (one line of text without its line
+        /// break), so that a value is seen nowhere.
         #[arg(required = true, value_name = "NAME=VALUE")]
         fields: Vec<String>,
         /// Only if the newest version is this one; 0 when there must be none.

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use keyward_kit::audit::read::Filter;
+use keyward_kit::{audit::read::Filter, nearest};
 
 use super::{LOG, audit, unreadable};
 use crate::{
@@ -95,10 +95,8 @@ fn check(filter: &Filter) -> Result<(), EngineError> {
     if METHODS.iter().any(|row| row.rpc == asked || verb(row.rpc) == asked) {
         return Ok(());
     }
-    let likeness =
-        |known: &str| strsim::normalized_damerau_levenshtein(known, asked.rsplit('/').next().unwrap_or(asked));
-    let near = METHODS.iter().map(|row| verb(row.rpc)).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint = near.filter(|near| likeness(near) > 0.5).map(|near| format!("; did you mean `{near}`?"));
+    let near = nearest(asked.rsplit('/').next().unwrap_or(asked), METHODS.iter().map(|row| verb(row.rpc)));
+    let hint = near.map(|near| format!("; did you mean `{near}`?"));
     Err(EngineError::invalid("method", format!("there is no such RPC{}", hint.unwrap_or_default())))
 }
 

@@ -77,6 +77,24 @@ pub fn operator_role() -> Result<RoleConfig, EngineError> {
     })
 }
 
+/// Adds to `changes` what makes the role that operators act in as it was at first; false where it is so already.
+///
+/// # Errors
+/// When it cannot be encoded.
+pub fn put_role_back(
+    world: &World,
+    tenant: TenantId,
+    role: &RoleConfig,
+    changes: &mut Changes,
+) -> Result<bool, EngineError> {
+    let name = role.name.as_str();
+    let differs = world.tables.roles.get(tenant, name).is_none_or(|stored| *stored != *role);
+    if differs {
+        changes.put_control(tenant, name, role)?;
+    }
+    Ok(differs)
+}
+
 /// Finds a token that can still be used, and adds its end to `changes`.
 ///
 /// # Errors

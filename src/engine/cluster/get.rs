@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ClusterRecord, NodeState, nodes_of, report_of};
+use super::{ClusterRecord, NodeState, nodes::reports, nodes_of};
 use crate::{
     engine::{Done, EngineError, Operation, Page, PageRequest, Reply, World},
     method::{Action, ClusterResource, Method, Name, ResourceKind, TenantId, Tenantwide, rows},
@@ -44,19 +44,16 @@ impl Operation for GetCluster {
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<ClusterView>, EngineError> {
         let record = super::existing(world, permit.tenant(), &self.name)?;
         let mut held_by: Vec<(u32, usize)> = record.versions.iter().map(|version| (version.version, 0)).collect();
-        let nodes = active(world, permit.tenant(), &record);
-        for node in &nodes {
-            let Some(report) = report_of(world, permit.tenant(), &record.id, node).await? else { continue };
+        for (_, report) in reports(world, permit.tenant(), &record).await? {
             held_by.iter_mut().filter(|(version, _)| report.holds(*version)).for_each(|(_, count)| *count += 1);
         }
         let primary = record.primary_at(world.clock.now());
-        Ok(Done::Answer(ClusterView { nodes: nodes.len(), held_by, primary, record }))
+        Ok(Done::Answer(ClusterView { nodes: active(world, permit.tenant(), &record), held_by, primary, record }))
     }
 }
 
-fn active(world: &World, tenant: TenantId, record: &ClusterRecord) -> Vec<Name> {
-    let nodes = nodes_of(world, tenant, &record.id).into_iter();
-    nodes.filter(|node| node.state == NodeState::Active).map(|node| node.name.clone()).collect()
+fn active(world: &World, tenant: TenantId, record: &ClusterRecord) -> usize {
+    nodes_of(world, tenant, &record.id).iter().filter(|node| node.state == NodeState::Active).count()
 }
 
 /// Lists them.
@@ -81,7 +78,7 @@ impl Operation for ListClusters {
         let names = self.page.of_table(&world.tables.clusters, tenant, |name, _| Arc::clone(name));
         let view = |name: &Arc<str>| {
             let record = world.tables.clusters.get(tenant, name)?;
-            let nodes = active(world, tenant, &record).len();
+            let nodes = active(world, tenant, &record);
             Some(ClusterView { nodes, held_by: Vec::new(), primary: record.primary_at(now), record })
         };
         Ok(Done::Answer(Page { items: names.items.iter().filter_map(view).collect(), next: names.next }))

@@ -34,8 +34,7 @@ pub use self::{
 pub(super) use self::{
     join_token::join_entry,
     keys::{materials, put_key, seed_key},
-    nodes::{MAX_NODES, doubts, find_node, node_entry, nodes_of, report_of, report_place},
+    nodes::{MAX_NODES, find_node, node_entry, nodes_of, report_of, report_place, warnings},
     record::existing,
     rotate::advance,
-    take_back::{told, unknown},
 };

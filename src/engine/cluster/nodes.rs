@@ -5,7 +5,10 @@ use std::sync::Arc;
 use keyward_kit::cluster::{ClusterId, NodeId};
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterRecord, NodeRecord, NodeState, ReportRecord};
+use super::{
+    ClusterRecord, NodeRecord, NodeState, ReportRecord,
+    take_back::{told, unknown},
+};
 use crate::{
     engine::{Done, EngineError, Keep, Kept, Operation, Page, PageRequest, Reply, Tables, World},
     keyring::{Changes, DataPath},
@@ -59,25 +62,39 @@ pub(in crate::engine) async fn report_of(
     Ok(found.map(|(report, _)| report))
 }
 
-/// What operators must know: the nodes that do not believe this broker's audit log, in words.
-pub(in crate::engine) async fn doubts(
+/// What the active nodes of a cluster said last; those that said nothing yet are left out.
+pub(super) async fn reports(
+    world: &World,
+    tenant: TenantId,
+    cluster: &ClusterRecord,
+) -> Result<Vec<(Name, ReportRecord)>, EngineError> {
+    let mut said = Vec::new();
+    for node in nodes_of(world, tenant, &cluster.id).iter().filter(|node| node.state == NodeState::Active) {
+        let report = report_of(world, tenant, &cluster.id, &node.name).await?;
+        said.extend(report.map(|report| (node.name.clone(), report)));
+    }
+    Ok(said)
+}
+
+/// What operators must know of the nodes of a cluster, in words: those that hold more than this broker knows, and those that
+/// do not believe its audit log.
+pub(in crate::engine) async fn warnings(
     world: &World,
     tenant: TenantId,
     cluster: &ClusterRecord,
 ) -> Result<Vec<String>, EngineError> {
-    let mut told = Vec::new();
-    for node in nodes_of(world, tenant, &cluster.id).iter().filter(|node| node.state == NodeState::Active) {
-        let Some(why) = report_of(world, tenant, &cluster.id, &node.name).await?.and_then(|report| report.doubt) else {
-            continue;
-        };
-        told.push(format!(
-            "node `{}` of cluster `{}` keeps a checkpoint that this broker's audit log does not continue ({why}): the log \
+    let said = reports(world, tenant, cluster).await?;
+    let unknown = unknown(cluster, &said).into_iter().map(|unknown| told(cluster, &unknown));
+    let doubts = said.iter().filter_map(|(node, report)| {
+        let why = report.doubt.as_ref()?;
+        Some(format!(
+            "node `{node}` of cluster `{}` keeps a checkpoint that this broker's audit log does not continue ({why}): the log \
              was cut or written anew, unless the node lies; compare with `keyward audit verify --checkpoint` and the node's \
              file `audit.checkpoint`",
-            node.name, cluster.name
-        ));
-    }
-    Ok(told)
+            cluster.name
+        ))
+    });
+    Ok(unknown.chain(doubts).collect())
 }
 
 /// A node as it is shown.

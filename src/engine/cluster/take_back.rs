@@ -5,7 +5,7 @@ use keyward_kit::cluster::NodeId;
 use keyward_sdk::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterMode, ClusterRecord, HeldVersion, NodeRef, NodeState, nodes_of, report_of};
+use super::{ClusterMode, ClusterRecord, HeldVersion, NodeRef, ReportRecord, nodes::reports, report_of};
 use crate::{
     engine::{Done, EngineError, Kept, Operation, World},
     keyring::Changes,
@@ -28,7 +28,7 @@ pub struct TakeBack {
 
 /// What a node holds that the broker does not know.
 #[derive(Clone, Debug)]
-pub(in crate::engine) struct Unknown {
+pub(super) struct Unknown {
     /// The node.
     pub node: Name,
     /// The numbers of the versions.
@@ -45,26 +45,18 @@ impl ClusterRecord {
     }
 }
 
-/// What active nodes said that they hold and the broker does not know.
-pub(in crate::engine) async fn unknown(
-    world: &World,
-    tenant: TenantId,
-    cluster: &ClusterRecord,
-) -> Result<Vec<Unknown>, EngineError> {
-    let mut found = Vec::new();
-    for node in nodes_of(world, tenant, &cluster.id).iter().filter(|node| node.state == NodeState::Active) {
-        let Some(report) = report_of(world, tenant, &cluster.id, &node.name).await? else { continue };
+/// What nodes said that they hold and the broker does not know.
+pub(super) fn unknown(cluster: &ClusterRecord, said: &[(Name, ReportRecord)]) -> Vec<Unknown> {
+    let found = said.iter().map(|(node, report)| {
         let versions = cluster.unknown_of(&report.versions);
-        if !versions.is_empty() {
-            found.push(Unknown { node: node.name.clone(), versions });
-        }
-    }
-    Ok(found)
+        Unknown { node: node.clone(), versions }
+    });
+    found.filter(|unknown| !unknown.versions.is_empty()).collect()
 }
 
 /// Refuses what would make numbers that nodes know already.
 pub(super) async fn none_unknown(world: &World, tenant: TenantId, cluster: &ClusterRecord) -> Result<(), EngineError> {
-    match unknown(world, tenant, cluster).await?.first() {
+    match unknown(cluster, &reports(world, tenant, cluster).await?).first() {
         None => Ok(()),
         Some(unknown) => Err(EngineError::state("KEYS_UNKNOWN", told(cluster, unknown))),
     }
@@ -72,7 +64,7 @@ pub(super) async fn none_unknown(world: &World, tenant: TenantId, cluster: &Clus
 
 /// What is wrong and what to do, in words.
 #[must_use]
-pub(in crate::engine) fn told(cluster: &ClusterRecord, Unknown { node, versions }: &Unknown) -> String {
+pub(super) fn told(cluster: &ClusterRecord, Unknown { node, versions }: &Unknown) -> String {
     let name = &cluster.name;
     let versions = versions.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     let what = match cluster.mode {

@@ -89,6 +89,15 @@ pub enum SealState {
     Unsealed,
 }
 
+/// Why the broker stayed sealed when it was to be opened last.
+#[derive(Clone)]
+struct WhySealed {
+    /// For everyone.
+    told: String,
+    /// For the daemon's own user alone: what each member said, what is wrong with the store.
+    details: Vec<String>,
+}
+
 /// See the module.
 pub struct Lifecycle {
     pub(super) parts: Parts,
@@ -97,9 +106,7 @@ pub struct Lifecycle {
     proofs: Mutex<ProofBook>,
     proven_at: Mutex<Option<Timestamp>>,
     started: Timestamp,
-    reason: Mutex<Option<String>>,
-    /// Why each member did not help when they were asked last.
-    refused: Mutex<Vec<String>>,
+    why_sealed: Mutex<Option<WhySealed>>,
     /// It stays shut for want of members, and of nothing else.
     members_failed: AtomicBool,
     /// It was sealed by command, and is to stay so.
@@ -127,8 +134,7 @@ impl Lifecycle {
             started,
             gate: Gate::new(),
             progress: Mutex::default(),
-            reason: Mutex::default(),
-            refused: Mutex::default(),
+            why_sealed: Mutex::default(),
             members_failed: AtomicBool::new(false),
             by_command: AtomicBool::new(false),
             empty: AtomicBool::new(false),
@@ -189,13 +195,11 @@ impl Lifecycle {
     /// Why it is sealed, where that is known. Strangers are not told what the members said: paths of files, addresses.
     #[must_use]
     pub fn reason(&self, local: Option<u32>) -> Option<String> {
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some(if is_own_user(local) { self.with_members(reason) } else { reason })
-    }
-
-    fn with_members(&self, why: String) -> String {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        std::iter::once(why).chain(refused.iter().cloned()).collect::<Vec<_>>().join("; ")
+        let WhySealed { told, details } = self.why_sealed.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        if !is_own_user(local) {
+            return Some(told);
+        }
+        Some(std::iter::once(told).chain(details).collect::<Vec<_>>().join("; "))
     }
 
     /// Reads the seal record.

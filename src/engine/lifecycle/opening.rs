@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
-    Lifecycle, MEMBER_TIMEOUT, SealState, is_own_user,
+    Lifecycle, MEMBER_TIMEOUT, SealState, WhySealed, is_own_user,
     members::{told, warn_of},
 };
 use crate::{
@@ -52,8 +52,7 @@ impl Lifecycle {
             Err(failed) => {
                 warn_of(&failed.report);
                 let why = failed.to_string();
-                self.because(&why);
-                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = told(&failed.report);
+                self.because(&why, told(&failed.report));
                 self.members_failed.store(true, Ordering::Release);
                 Err(EngineError::state("NOT_OPENED", why))
             }
@@ -102,8 +101,7 @@ impl Lifecycle {
         })?;
         self.members_failed.store(false, Ordering::Release);
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.why_sealed.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.opened.notify_one();
         info!(seal.path = %path, "Unsealed");
         Ok(())
@@ -121,10 +119,9 @@ impl Lifecycle {
                 "an operator sealed this broker; give shares, or run `keyward operator unseal --members` over its unix socket as its own user, or restart it",
             ));
         }
-        let own = is_own_user(local);
         self.open_by_itself().await.map_err(|error| match error {
-            EngineError::State { reason: "NOT_OPENED", what } if own => {
-                EngineError::state("NOT_OPENED", self.with_members(what))
+            EngineError::State { reason: "NOT_OPENED", what } => {
+                EngineError::state("NOT_OPENED", self.reason(local).unwrap_or(what))
             }
             other => other,
         })
@@ -202,12 +199,14 @@ impl Lifecycle {
 
     /// Strangers learn that it is so, and not of which log, tenant or file.
     fn store_refused(&self, why: &str) {
-        self.because("the root key opens, and what is stored is refused; the daemon's own user is told why: `keyward operator status` over its unix socket");
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = vec![why.to_owned()];
+        let told = "the root key opens, and what is stored is refused; the daemon's own user is told why: \
+                    `keyward operator status` over its unix socket";
+        self.because(told, vec![why.to_owned()]);
     }
 
-    fn because(&self, why: &str) {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner).replace(why.to_owned());
+    fn because(&self, told: &str, details: Vec<String>) {
+        let why = WhySealed { told: told.to_owned(), details };
+        self.why_sealed.lock().unwrap_or_else(PoisonError::into_inner).replace(why);
     }
 
     /// Attaches the audit log to the open vault, and compares what its checkpoints say of the control state.

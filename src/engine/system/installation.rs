@@ -79,7 +79,7 @@ impl Operation for GetStatus {
             let seen = last_backup.map_or("there is none".to_owned(), |at| format!("the last is of {at}"));
             warnings.push(format!("no backup is younger than 24 hours, {seen}: run `keyward backup create FILE`"));
         }
-        warnings.extend(unknown_keys(world).await?);
+        warnings.extend(of_nodes(world).await?);
         warnings.extend(weak);
         let store_kind = store_kind(&lifecycle);
         Ok(Done::Answer(Installed {
@@ -101,14 +101,12 @@ fn store_kind(lifecycle: &Lifecycle) -> &'static str {
     if lifecycle.parts.operator_bearer { "dev" } else { "production" }
 }
 
-/// Clusters whose nodes know more than this broker, or another history.
-async fn unknown_keys(world: &World) -> Result<Vec<String>, EngineError> {
+/// What the nodes of all clusters say that operators must know.
+async fn of_nodes(world: &World) -> Result<Vec<String>, EngineError> {
     let mut warnings = Vec::new();
     for (_, tenant) in world.tables.tenants.all(TenantId::SYSTEM) {
         for (_, cluster) in world.tables.clusters.all(tenant.id) {
-            let unknown = cluster::unknown(world, tenant.id, &cluster).await?;
-            warnings.extend(unknown.iter().map(|unknown| cluster::told(&cluster, unknown)));
-            warnings.extend(cluster::doubts(world, tenant.id, &cluster).await?);
+            warnings.extend(cluster::warnings(world, tenant.id, &cluster).await?);
         }
     }
     Ok(warnings)

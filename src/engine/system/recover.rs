@@ -118,9 +118,8 @@ async fn make(lifecycle: &Lifecycle, world: &World, tenant: TenantId) -> Result<
         let mut changes = Changes::new();
         changes.based_on(tenant, world.vault.counter(tenant));
         let role = lifecycle.parts.operator_role()?;
-        if world.tables.roles.get(tenant, OPERATOR_ROLE).is_none_or(|stored| *stored != role) {
+        if bootstrap::put_role_back(world, tenant, &role, &mut changes)? {
             warn!("Role `operator` put back as it was at first");
-            changes.put_control(tenant, OPERATOR_ROLE, &role)?;
         }
         let policy = world.tables.policies.get(tenant, OPERATOR_ROLE);
         if policy.is_none_or(|stored| stored.policy.text != OPERATOR_POLICY) {

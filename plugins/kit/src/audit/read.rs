@@ -66,9 +66,10 @@ pub fn danger_own_verifier(dir: &Path, epoch: u64) -> io::Result<Option<String>>
 
 /// The epochs of which a folder has anything at all: files, checkpoints or a public key.
 pub(super) fn traces(dir: &Path) -> io::Result<Vec<u64>> {
-    let mut found: BTreeSet<u64> = epochs(dir)?.into_iter().collect();
+    let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(dir)? {
-        found.extend(entry?.file_name().to_str().and_then(parse_kept_name));
+        let epoch = |name: &str| parse_name(name).map(|(epoch, _)| epoch).or_else(|| parse_kept_name(name));
+        found.extend(entry?.file_name().to_str().and_then(epoch));
     }
     Ok(found.into_iter().collect())
 }

@@ -17,6 +17,7 @@ use serde::{
 use toml::{Spanned, de::DeValue};
 
 use super::{Problem, Problems, line_of};
+use crate::nearest;
 
 /// More problems than this are not looked for.
 const MAX_ROUNDS: usize = 100;
@@ -213,10 +214,9 @@ impl<'de> Deserializer<'de> for Node<'_, '_, '_> {
     ) -> Result<V::Value, Refused> {
         let DeValue::Table(table) = self.node.get_ref() else { return self.deserialize_any(visitor) };
         for (key, _) in table.iter().filter(|(key, _)| !fields.contains(&key.get_ref().as_ref())) {
-            let near = fields.iter().max_by(|a, b| likeness(key.get_ref(), a).total_cmp(&likeness(key.get_ref(), b)));
-            let text = match near {
-                Some(near) if likeness(key.get_ref(), near) > 0.5 => format!("is not known; did you mean `{near}`?"),
-                _ => format!("is not known; known here: {}", list(fields)),
+            let text = match nearest(key.get_ref(), fields.iter().copied()) {
+                Some(near) => format!("is not known; did you mean `{near}`?"),
+                None => format!("is not known; known here: {}", list(fields)),
             };
             let line = line_of(self.reading.text, key.span().start);
             self.reading.found.borrow_mut().push(Problem { line, key: join(&self.at, key.get_ref()), text });
@@ -228,10 +228,6 @@ impl<'de> Deserializer<'de> for Node<'_, '_, '_> {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map identifier ignored_any
     }
-}
-
-fn likeness(a: &str, b: &str) -> f64 {
-    strsim::normalized_damerau_levenshtein(a, b)
 }
 
 struct Items<'p, 'n, 'd, 't, I> {

@@ -59,17 +59,6 @@ impl Tree {
         }
         (tree.size == to && hashes.next().is_none()).then_some(tree)
     }
-
-    /// Adds a full subtree of 2^`level` leaves, of which the size is a multiple.
-    fn push_subtree(&mut self, level: u32, root: Hash) {
-        let mut hash = root;
-        for _ in 0..(self.size >> level).trailing_ones() {
-            let Some(left) = self.edge.pop() else { break };
-            hash = node_hash(&left, &hash);
-        }
-        self.edge.push(hash);
-        self.size += 1 << level;
-    }
 }
 
 #[cfg(test)]

@@ -60,14 +60,19 @@ impl Tree {
 
     /// Adds a leaf by its hash.
     pub fn push(&mut self, leaf: Hash) {
-        let mut hash = leaf;
-        let merges = self.size.trailing_ones();
+        self.push_subtree(0, leaf);
+    }
+
+    /// Adds a full subtree of 2^`level` leaves, of which the size is a multiple.
+    fn push_subtree(&mut self, level: u32, root: Hash) {
+        let mut hash = root;
+        let merges = (self.size >> level).trailing_ones();
         for _ in 0..merges {
             let Some(left) = self.edge.pop() else { break };
             hash = node_hash(&left, &hash);
         }
         self.edge.push(hash);
-        self.size += 1;
+        self.size += 1 << level;
     }
 
     /// The hash over all leaves.

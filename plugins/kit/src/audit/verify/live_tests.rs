@@ -8,28 +8,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use keyward_sdk::{
-    crypto::asymmetric::{KeyKind, generate},
-    time::{ManualClock, Timestamp},
-};
+use keyward_sdk::crypto::asymmetric::{KeyKind, generate};
 use tempfile::TempDir;
 
 use super::{
     Expected, read,
-    tests::{SOON, add, checkpoint, sample},
+    tests::{SOON, add, begin, checkpoint, sample},
     verify,
 };
-use crate::audit::{
-    Checkpoint, FileLog, Signer, Tree,
-    file::{Disk, Options},
-};
+use crate::audit::{Checkpoint, Signer, Tree};
 
 #[tokio::test]
 async fn a_log_that_is_being_written_is_not_blamed() {
     let dir = TempDir::new().unwrap();
-    let clock = ManualClock::at(Timestamp::from_millis(1_795_382_203_000));
-    let options = Options { segment_bytes: 64 << 10, reserve_bytes: 4 << 10, ..Options::new("inst", "r1", clock) };
-    let log = FileLog::open(Arc::new(Disk::open(dir.path()).unwrap()), &options).unwrap();
+    let log = begin(dir.path(), 64 << 10);
     let signer = Signer::new(log.origin(), &generate(KeyKind::Ed25519).unwrap()).unwrap();
     log.keep_verifier(signer.verifier().to_string(), SOON).await.unwrap();
     let done = Arc::new(AtomicBool::new(false));

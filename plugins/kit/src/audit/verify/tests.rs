@@ -74,11 +74,16 @@ pub(super) async fn sample() -> Sample {
     sample_of(6 << 10).await
 }
 
-async fn sample_of(segment_bytes: u64) -> Sample {
-    let dir = TempDir::new().unwrap();
+/// An empty log with files of this size.
+pub(super) fn begin(dir: &Path, segment_bytes: u64) -> FileLog {
     let clock = ManualClock::at(Timestamp::from_millis(1_795_382_203_000));
     let options = Options { segment_bytes, reserve_bytes: 4 << 10, ..Options::new("inst", "r1", clock) };
-    let log = FileLog::open(Arc::new(Disk::open(dir.path()).unwrap()), &options).unwrap();
+    FileLog::open(Arc::new(Disk::open(dir).unwrap()), &options).unwrap()
+}
+
+async fn sample_of(segment_bytes: u64) -> Sample {
+    let dir = TempDir::new().unwrap();
+    let log = begin(dir.path(), segment_bytes);
     let signer = Signer::new(log.origin(), &generate(KeyKind::Ed25519).unwrap()).unwrap();
     log.keep_verifier(signer.verifier().to_string(), SOON).await.unwrap();
     let mut last = String::new();
@@ -298,10 +303,8 @@ async fn a_history_written_anew_without_the_key_is_found_by_the_checkpoints() {
     let sample = sample().await;
     let other = self::sample().await;
     // The same log, whole in itself, with other records; the checkpoints of the true one are kept by the register.
-    let clock = ManualClock::at(Timestamp::from_millis(1_795_382_203_000));
-    let options = Options { segment_bytes: 6 << 10, reserve_bytes: 4 << 10, ..Options::new("inst", "r1", clock) };
     let forged = TempDir::new().unwrap();
-    let log = FileLog::open(Arc::new(Disk::open(forged.path()).unwrap()), &options).unwrap();
+    let log = begin(forged.path(), 6 << 10);
     for n in 0..200 {
         add(&log, &format!("forged-{n:03}")).await.unwrap();
     }
