@@ -9,6 +9,7 @@
 //! [`Priority::Urgent`] when no other space is left. Everything else fails until there is space again, and then goes on.
 
 mod checkpoints;
+mod durable;
 mod medium;
 mod queue;
 mod recover;

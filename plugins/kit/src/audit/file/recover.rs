@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::{
     Medium, Options, Store,
     checkpoints::Checkpoints,
+    durable::Proven,
     scan::{self, Frames},
     segment::{Chain, Header, Next, file_name, parse_name},
     writer::{Segment, Writer, begin},
@@ -122,18 +123,20 @@ pub(super) fn open(medium: Arc<dyn Medium>, options: &Options) -> Result<(Writer
         epoch,
         segment_bytes: options.segment_bytes,
         reserve_bytes: options.reserve_bytes,
-        chain,
-        segment,
         checkpoints: Checkpoints::of(epoch),
         buffer: Vec::new(),
         owed: Vec::new(),
         reserve: false,
         in_reserve: false,
         full: false,
+        proven: Proven { len: segment.len, chain: chain.clone() },
         spoiled: false,
+        gap: false,
         closed: false,
         told: Arc::default(),
         medium,
+        chain,
+        segment,
     };
     compare(&mut writer)?;
     (found.size, found.root) = (writer.size(), writer.chain.tree.root());

@@ -11,6 +11,7 @@ use tracing::warn;
 use super::{
     AppendError, Durability, LogHead, Medium, OpenError, Options, Priority, Recovered, Status, Store,
     checkpoints::Checkpoints,
+    durable::Proven,
     queue::{Command, Done, Pending, Told},
     recover,
     segment::{Chain, Header, file_name},
@@ -51,8 +52,12 @@ pub(super) struct Writer {
     pub(super) reserve: bool,
     pub(super) in_reserve: bool,
     pub(super) full: bool,
+    /// How far the current file is on the disk for sure.
+    pub(super) proven: Proven,
     /// After a failed sync nobody knows what the file holds on the disk: no more goes into it.
     pub(super) spoiled: bool,
+    /// A file was left whose end may not be on the disk: nothing that covers it is signed any more.
+    pub(super) gap: bool,
     /// Nothing is written any more: the folder may be another's by now.
     pub(super) closed: bool,
     pub(super) told: Arc<Told>,
@@ -158,7 +163,7 @@ impl Writer {
         if durable.is_empty() {
             return;
         }
-        let synced = self.sync();
+        let synced = self.sync().map_err(|error| AppendError::Unsynced(error.to_string()));
         for (sequence, done) in durable {
             answer(done, synced.clone().map(|()| sequence));
         }
@@ -235,13 +240,14 @@ impl Writer {
     /// Begins the next file. The current one stays in use when that fails.
     fn rotate(&mut self) -> io::Result<()> {
         // First, because the next start trusts the header of the newest file for all that lies before it.
-        self.spoiled |= self.segment.store.sync().is_err();
+        self.sync()?;
         let next = begin(self.medium.as_ref(), self.epoch, &self.header(), self.segment_bytes)?;
         self.follow(next);
         Ok(())
     }
 
     fn follow(&mut self, next: Segment) {
+        self.proven = Proven { len: next.len, chain: self.chain.clone() };
         let last = std::mem::replace(&mut self.segment, next);
         self.spoiled = false;
         if let Err(error) = last.store.truncate(last.len).and_then(|()| last.store.sync()) {
@@ -257,6 +263,7 @@ impl Writer {
         let name = file_name(self.epoch, header.number);
         self.medium.rename(RESERVE, &name)?;
         self.reserve = false;
+        self.gap |= self.sync().is_err();
         let store = self.medium.open(&name)?;
         let bytes = header.encode();
         store.write_at(0, &bytes)?;
@@ -269,6 +276,7 @@ impl Writer {
 
     /// Goes on in a new file, if there is space for it and for a new reserve.
     fn leave_reserve(&mut self) -> io::Result<()> {
+        self.sync()?;
         let header = self.header();
         let next = begin(self.medium.as_ref(), self.epoch, &header, self.segment_bytes)?;
         let enough = next.store.allocate(AHEAD_BYTES.min(self.segment_bytes)).and_then(|()| self.make_reserve());
@@ -295,14 +303,11 @@ impl Writer {
         made
     }
 
-    fn sync(&mut self) -> Result<(), AppendError> {
-        let synced = self.segment.store.sync();
-        self.spoiled |= synced.is_err();
-        synced.map_err(|error| AppendError::Unsynced(error.to_string()))
-    }
-
     fn head(&mut self) -> Result<LogHead, AppendError> {
-        self.sync()?;
+        self.sync().map_err(|error| AppendError::Unsynced(error.to_string()))?;
+        if self.gap {
+            return Err(AppendError::Unsynced("an earlier file may have lost its end on the disk".to_owned()));
+        }
         if !self.reserve && !self.in_reserve {
             let _ = self.make_reserve(); // tried again with the next checkpoint
         }

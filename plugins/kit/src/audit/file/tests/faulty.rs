@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    ops::Range,
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -23,6 +24,14 @@ pub(super) struct Faults {
     pub(super) hangs: Mutex<bool>,
     pub(super) freed: Condvar,
     pub(super) syncs_fail: AtomicBool,
+    pub(super) pages: Mutex<Vec<Arc<Mutex<Pages>>>>,
+}
+
+/// What a loss of power would take, of one file: a failed sync tells of it once and forgets it, as Linux does.
+#[derive(Default)]
+pub(super) struct Pages {
+    unsynced: Vec<Range<u64>>,
+    lost: Vec<Range<u64>>,
 }
 
 impl Faults {
@@ -32,6 +41,12 @@ impl Faults {
     pub(super) fn hang(&self, hangs: bool) {
         *self.hangs.lock().unwrap() = hangs;
         self.freed.notify_all();
+    }
+    /// How many bytes a loss of power would take now.
+    pub(super) fn not_on_disk(&self) -> u64 {
+        let files = self.pages.lock().unwrap();
+        let bytes = |pages: &Pages| pages.unsynced.iter().chain(&pages.lost).map(|r| r.end - r.start).sum::<u64>();
+        files.iter().map(|pages| bytes(&pages.lock().unwrap())).sum()
     }
     fn pass(&self) {
         let mut hangs = self.hangs.lock().unwrap();
@@ -51,12 +66,14 @@ impl Faults {
     }
 }
 
-struct FaultyStore(Arc<dyn Store>, Arc<Faults>, AtomicI64);
+struct FaultyStore(Arc<dyn Store>, Arc<Faults>, AtomicI64, Arc<Mutex<Pages>>);
 
 impl FaultyStore {
     fn over(store: Arc<dyn Store>, faults: &Arc<Faults>) -> Arc<dyn Store> {
         let len = store.size().unwrap() as i64;
-        Arc::new(Self(store, Arc::clone(faults), AtomicI64::new(len)))
+        let pages = Arc::<Mutex<Pages>>::default();
+        faults.pages.lock().unwrap().push(Arc::clone(&pages));
+        Arc::new(Self(store, Arc::clone(faults), AtomicI64::new(len), pages))
     }
 }
 
@@ -71,12 +88,20 @@ impl Store for FaultyStore {
         let taken = self.1.take(grows);
         let fits = bytes.len() - (grows - taken);
         self.0.write_at(at, &bytes[..fits])?;
+        let (mut pages, end) = (self.3.lock().unwrap(), at + fits as u64);
+        pages.lost.retain(|lost| lost.start < at || end < lost.end);
+        pages.unsynced.push(at..end);
         self.2.fetch_add(taken as i64, Ordering::SeqCst);
         if fits == bytes.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
     fn sync(&self) -> io::Result<()> {
         self.1.pass();
-        if self.1.syncs_fail.load(Ordering::SeqCst) { Err(io::Error::other("bad sector")) } else { self.0.sync() }
+        let unsynced = std::mem::take(&mut self.3.lock().unwrap().unsynced);
+        if self.1.syncs_fail.load(Ordering::SeqCst) {
+            self.3.lock().unwrap().lost.extend(unsynced);
+            return Err(io::Error::other("bad sector"));
+        }
+        self.0.sync()
     }
     fn truncate(&self, len: u64) -> io::Result<()> {
         self.0.truncate(len)?;

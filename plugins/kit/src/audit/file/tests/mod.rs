@@ -2,9 +2,12 @@ mod crash;
 mod faulty;
 mod full_disk;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    os::unix::fs::FileExt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use keyward_sdk::time::{ManualClock, Timestamp};
@@ -229,6 +232,37 @@ async fn a_failed_sync_is_told_and_its_file_is_used_no_more() {
     assert_ne!(before, newest_file(&dir));
     log.close(SOON).await.unwrap();
     assert_sound(&dir);
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_nothing_is_signed_before_it_is_on_the_disk() {
+    let dir = TempDir::new().unwrap();
+    let (log, faults) = faulty(&dir);
+    add(&log, "before").await.unwrap();
+    log.head(SOON).await.unwrap();
+    faults.syncs_fail.store(true, Ordering::SeqCst);
+    add(&log, "read").await.unwrap();
+    assert!(matches!(log.head(SOON).await, Err(AppendError::Unsynced(_))));
+    assert!(matches!(log.head(SOON).await, Err(AppendError::Unsynced(_))), "nor is the second try believed");
+    // The system told of the failure once, and would say yes now.
+    faults.syncs_fail.store(false, Ordering::SeqCst);
+    assert!(faults.not_on_disk() > 0);
+    let size = log.head(SOON).await.unwrap().size;
+    assert_eq!(faults.not_on_disk(), 0);
+
+    // What cannot be read back is never signed for.
+    faults.syncs_fail.store(true, Ordering::SeqCst);
+    add(&log, "gone").await.unwrap();
+    assert!(matches!(log.head(SOON).await, Err(AppendError::Unsynced(_))));
+    let file = newest_file(&dir);
+    let gone = std::fs::read(&file).unwrap().windows(4).position(|bytes| bytes == b"gone").unwrap();
+    std::fs::OpenOptions::new().write(true).open(&file).unwrap().write_at(b"\0\0\0\0", gone as u64).unwrap();
+    faults.syncs_fail.store(false, Ordering::SeqCst);
+    assert!(matches!(log.head(SOON).await, Err(AppendError::Unsynced(_))));
+    assert!(log.append(body("more"), Durability::Fsync, Priority::Normal, SOON).await.is_err());
+    log.append(body("seal"), Durability::Os, Priority::Urgent, SOON).await.unwrap();
+    assert!(matches!(log.head(SOON).await, Err(AppendError::Unsynced(_))), "a file of its own changes nothing");
+    assert!(log.status().size > size);
 }
 
 #[tokio::test]
