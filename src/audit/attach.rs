@@ -8,7 +8,7 @@ use keyward_sdk::{secret::Secret, time::Timestamp};
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::{Audit, AuditError};
+use super::{Audit, AuditError, heads::Said, witness::Handed};
 
 /// What is registered of one log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,16 @@ impl Attached {
 pub(super) struct Signing {
     pub(super) signer: Signer,
     pub(super) register: Arc<dyn Register>,
-    pub(super) entry: tokio::sync::Mutex<RegisteredLog>,
+    pub(super) standing: tokio::sync::Mutex<Standing>,
+    pub(super) handed: Arc<tokio::sync::Mutex<Handed>>,
+}
+
+/// How far the checkpoints of this log are.
+pub(super) struct Standing {
+    pub(super) entry: RegisteredLog,
+    /// Whether the last was made since the key came: over the log as it is, whatever an older store says of it.
+    pub(super) fresh: bool,
+    pub(super) said: Said,
 }
 
 impl Audit {
@@ -134,7 +143,8 @@ impl Audit {
         if let Err(error) = self.log.keep_verifier(verifier, within).await {
             warn!(%error, "Public key of the audit log could not be kept beside it");
         }
-        let signing = Signing { signer, register, entry: tokio::sync::Mutex::new(entry) };
+        let standing = tokio::sync::Mutex::new(Standing { entry, fresh: false, said: Said::default() });
+        let signing = Signing { signer, register, standing, handed: Arc::default() };
         *self.signing.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(signing));
         self.tell(&found, deadline).await?;
         Ok(found)

@@ -46,26 +46,28 @@ impl Audit {
         let signing = self.signing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(signing) = signing else { return Ok(None) };
         // Held to the end, so that checkpoints reach the register in their order.
-        let mut entry = signing.entry.lock().await;
-        let last = entry.last.as_deref().and_then(|note| Checkpoint::danger_unverified(note).ok());
-        if last.is_some_and(|last| last.size == self.log.status().size) {
+        let mut standing = signing.standing.lock().await;
+        let last = standing.entry.last.as_deref().and_then(|note| Checkpoint::danger_unverified(note).ok());
+        if standing.fresh && last.is_some_and(|last| last.size == self.log.status().size) {
             return Ok(None);
         }
         let head = self.log.head(within).await?;
+        let heads = standing.said.next(signing.register.heads());
         let checkpoint = Checkpoint {
             origin: self.origin().to_owned(),
             size: head.size,
             root: head.root,
             time: Some(self.clock.now()),
-            heads: signing.register.heads(),
+            heads: heads.clone(),
         };
         let note = checkpoint.sign(&signing.signer)?;
         self.sinks.checkpoint(&note, within).await;
-        let mut next = entry.clone();
+        let mut next = standing.entry.clone();
         next.first.get_or_insert_with(|| note.clone());
         next.last = Some(note.clone());
         signing.register.store(&next).await?;
-        *entry = next;
+        (standing.entry, standing.fresh) = (next, true);
+        standing.said.add(&heads);
         Ok(Some(note))
     }
 

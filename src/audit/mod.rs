@@ -17,6 +17,8 @@ mod faulty;
 #[cfg(feature = "server")]
 mod hash;
 #[cfg(feature = "server")]
+mod heads;
+#[cfg(feature = "server")]
 mod noise;
 #[cfg(feature = "server")]
 mod recorded;
@@ -44,5 +46,5 @@ pub use self::{
     show::{MAX_TAILS, Shown, Tail},
     sink::{Sink, Taking},
     station::{Audit, Settings},
-    witness::ForWitness,
+    witness::{ForWitness, WitnessId},
 };

@@ -161,8 +161,13 @@ impl Audit {
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, AuditError> {
         let failed = |error| AuditError::Folder(self.folder.display().to_string(), error);
-        let _turn = self.readers.acquire().await.map_err(|error| failed(io::Error::other(error)))?;
-        let done = tokio::task::spawn_blocking(work).await;
+        let turn = Arc::clone(&self.readers).acquire_owned().await.map_err(|error| failed(io::Error::other(error)))?;
+        // The reading goes on when nobody waits for it any more, and so holds its place itself.
+        let reading = move || {
+            let _turn = turn;
+            work()
+        };
+        let done = tokio::task::spawn_blocking(reading).await;
         done.map_err(|error| failed(io::Error::other(error)))?.map_err(failed)
     }
 }

@@ -16,7 +16,7 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     AuditError, Entry, Failure, Intent, MAX_TAILS, Sink, Taken, Taking, attach::Signing, noise::Noise, show,
-    sink::Sinks, witness::Handed,
+    sink::Sinks,
 };
 use crate::method::Method;
 
@@ -61,9 +61,8 @@ pub struct Audit {
     pub(super) noise: Noise,
     pub(super) signing: Mutex<Option<Arc<Signing>>>,
     pub(super) attached_before: AtomicBool,
-    pub(super) readers: Semaphore,
+    pub(super) readers: Arc<Semaphore>,
     pub(super) tails: Arc<Semaphore>,
-    pub(super) handed: tokio::sync::Mutex<Handed>,
     origin: Arc<str>,
     sync_reads: bool,
 }
@@ -92,9 +91,8 @@ impl Audit {
             noise: Noise::default(),
             signing: Mutex::new(None),
             attached_before: AtomicBool::new(false),
-            readers: Semaphore::new(show::READERS),
+            readers: Arc::new(Semaphore::new(show::READERS)),
             tails: Arc::new(Semaphore::new(MAX_TAILS)),
-            handed: tokio::sync::Mutex::default(),
             sync_reads: settings.sync_reads,
         }
     }

@@ -6,7 +6,7 @@ use keyward_sdk::time::{Span, Timestamp};
 
 use super::known;
 use crate::{
-    audit::ForWitness,
+    audit::{ForWitness, WitnessId},
     engine::{
         Done, EngineError, Operation, Reply, World,
         audit::audit,
@@ -115,16 +115,19 @@ impl Operation for ReportKeyset {
             software: self.software.clone(),
             doubt: (!self.refused.is_empty()).then(|| self.refused.clone()),
         };
-        if let Some(why) = &report.doubt {
+        let before = report_of(world, tenant, &found.cluster.id, &found.node.name).await?;
+        if let Some(why) = report.doubt.as_ref().filter(|_| before.as_ref().is_none_or(|b| b.doubt != report.doubt)) {
             let (cluster, node) = (&found.cluster.name, &found.node.name);
             tracing::error!(%cluster, %node, %why, "Node does not believe this broker's audit log");
         }
-        let soon = found.cluster.waiting.is_some() || found.cluster.next.is_some() || !unknown.is_empty();
-        let checkpoint = self.checkpoint(world).await;
-        // A node that has just joined is to know of the log soon: the first checkpoint may be a second away.
-        let soon = soon || self.seen.is_empty() && checkpoint.is_none();
+        let rotates = found.cluster.waiting.is_some() || found.cluster.next.is_some() || !unknown.is_empty();
+        let (checkpoint, at_once) = match self.checkpoint(world, *found.node.id.as_bytes()).await {
+            Answered::InTime(checkpoint) => (checkpoint, false),
+            Answered::Later => (None, true),
+        };
+        // A node that has just joined is to know of the log soon, too.
+        let soon = rotates || at_once || self.seen.is_empty() && checkpoint.is_none();
         let reported = Reported { again: if soon { SOON } else { AGAIN }, give_back, checkpoint };
-        let before = report_of(world, tenant, &found.cluster.id, &found.node.name).await?;
         let same = before.is_some_and(|before| {
             let fresh = before.at.saturating_add(FRESH) > now;
             fresh && ReportRecord { at: report.at, ..before } == report
@@ -145,18 +148,26 @@ impl Operation for ReportKeyset {
     }
 }
 
+/// What became of the question for a checkpoint.
+enum Answered {
+    /// There is a newer one, or none.
+    InTime(Option<ForWitness>),
+    /// The log is read still: the next report finds the answer.
+    Later,
+}
+
 impl ReportKeyset {
     /// A newer checkpoint, if there is one: what cannot be read now holds no report up.
-    async fn checkpoint(&self, world: &World) -> Option<ForWitness> {
-        let audit = audit(world).ok()?;
+    async fn checkpoint(&self, world: &World, node: WitnessId) -> Answered {
+        let Ok(audit) = audit(world) else { return Answered::InTime(None) };
         let seen = self.seen.iter().find(|log| log.origin == audit.origin()).map_or(0, |log| log.size);
-        match tokio::time::timeout(CHECKPOINT, audit.for_witness(seen)).await {
-            Ok(Ok(checkpoint)) => checkpoint,
+        match tokio::time::timeout(CHECKPOINT, audit.for_witness(node, seen)).await {
+            Ok(Ok(checkpoint)) => Answered::InTime(checkpoint),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "Audit checkpoint for a node cannot be made");
-                None
+                Answered::InTime(None)
             }
-            Err(_) => None,
+            Err(_) => Answered::Later,
         }
     }
 

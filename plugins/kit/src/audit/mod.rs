@@ -13,7 +13,7 @@ pub mod tree;
 pub mod verify;
 
 pub use self::{
-    checkpoint::{Checkpoint, Head},
+    checkpoint::{Checkpoint, Head, MAX_HEADS},
     file::{AppendError, Durability, FileLog, Priority},
     note::{NoteError, Signer, Verifier},
     record::{Record, RecordError},

@@ -124,7 +124,7 @@ impl App {
             tasks.own(api, served);
             tasks.own(watcher, watch(Arc::clone(&provider), to, watching));
             tasks.own(keyset, keeper.run(events, keeping));
-            tasks.own(reporter, report(provider, folder, reporting));
+            tasks.own(reporter, report(provider, folder, Arc::clone(&renewer.clock), reporting));
             tasks.own(certificate, renewer.run(renewing));
         }
         if let Some(listener) = self.ops {

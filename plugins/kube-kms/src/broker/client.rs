@@ -120,7 +120,7 @@ impl Broker for GrpcBroker {
             async move { client.report_keyset(request).await }
         };
         let v1::ReportKeysetResponse { report_again_in, give_back, checkpoint } = self.call(CALL, ask).await?;
-        let checkpoint = checkpoint.map(convert::checkpoint).transpose()?;
+        let checkpoint = checkpoint.map(convert::checkpoint);
         let again = report_again_in.and_then(|again| again.try_into().ok()).unwrap_or(Duration::from_secs(60));
         Ok(Reported { again: again.clamp(Duration::from_secs(1), Duration::from_secs(3_600)), give_back, checkpoint })
     }

@@ -8,8 +8,8 @@ mod join;
 use std::{pin::Pin, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_core::Stream;
-use keyward_kit::audit::Hash;
 use keyward_sdk::secret::Secret;
 
 use crate::{
@@ -63,8 +63,8 @@ pub struct LogCheckpoint {
     pub verifier: String,
     /// The size that it continues.
     pub from: u64,
-    /// What the tree grew by since.
-    pub growth: Vec<Hash>,
+    /// What the tree grew by since; not looked at yet.
+    pub growth: Vec<Bytes>,
 }
 
 /// What the broker wants after a report.

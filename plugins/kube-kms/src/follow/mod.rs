@@ -12,5 +12,5 @@ pub use self::{
     renewer::Renewer,
     reporter::report,
     watcher::watch,
-    witness::{Refused, Witness},
+    witness::{Refused, Taken, Witness},
 };

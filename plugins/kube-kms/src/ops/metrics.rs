@@ -66,6 +66,12 @@ pub struct Metrics {
     pub keyset_saves_failed: AtomicU64,
     /// 1 while the broker's audit log is not the continuation of what this node has seen.
     pub broker_log_refused: AtomicU64,
+    /// How often a checkpoint of it was refused.
+    pub broker_log_refusals: AtomicU64,
+    /// How many logs of the broker this node knows: one for each folder that brokers ever wrote one in.
+    pub broker_logs: AtomicU64,
+    /// When one of them was last seen to have grown, in seconds since 1970.
+    pub broker_log_seen: AtomicU64,
 }
 
 impl Metrics {
@@ -128,6 +134,9 @@ impl Metrics {
             ("keyward_kms_certificate_expiry_timestamp_seconds", &self.certificate_expires),
             ("keyward_kms_keyset_saves_failed_total", &self.keyset_saves_failed),
             ("keyward_kms_broker_log_refused", &self.broker_log_refused),
+            ("keyward_kms_broker_log_refusals_total", &self.broker_log_refusals),
+            ("keyward_kms_broker_logs", &self.broker_logs),
+            ("keyward_kms_broker_log_seen_timestamp_seconds", &self.broker_log_seen),
         ] {
             line(out, name, &[("cluster", cluster)], value.load(Ordering::Relaxed));
         }
