@@ -22,7 +22,7 @@ pub use self::{
     facts::{Facts, Peer},
     node::{NodeIdentity, NodeProblem, Nodes, ShownNode},
     oidc::{IssuerConfig, Issuers},
-    revocation::{Revocation, Revocations, Revoked},
+    revocation::{OwnToken, Revocation, Revocations, Revoked},
     role::{RoleConfig, RoleProblem, Roles},
     scope::{Scope, ScopeError},
     station::{Identity, TokenKeys},

@@ -5,14 +5,15 @@ use keyward_sdk::{crypto::random, time::Timestamp};
 use super::TOKENS;
 use crate::{
     engine::{Done, EngineError, Kept, Operation, World},
-    identity::{IssuerRef, Principal, Revocation, Revoked, TokenId},
+    identity::{IssuerRef, OwnToken, Principal, Revocation, Revoked, TokenId},
     keyring::Changes,
     method::{Action, Method, Name, TenantId, Tenantwide, rows},
     policy::Permit,
 };
 
-/// How many revocations a tenant may have for holders to add their own tokens.
-const MOST_OF_OWN: usize = 10_000;
+/// How many tokens the holders of a tenant's tokens may have taken back that would not have ended yet, and each of them.
+const MOST_OF_ALL: usize = 10_000;
+const MOST_OF_ONE: usize = 2_000;
 
 /// Whose tokens.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ impl Operation for Revoke {
         if issued_before > now {
             return Err(EngineError::invalid("issued_before", "lies in the future"));
         }
-        store(permit.tenant(), &Revocation { what, issued_before, at: now, ends: None })
+        store(permit.tenant(), &Revocation { what, issued_before, at: now, own: None })
     }
 }
 
@@ -86,13 +87,18 @@ impl Operation for RevokeSelf {
     async fn execute(&self, permit: &Permit<Self>, world: &World) -> Result<Done<Kept<()>>, EngineError> {
         let token =
             permit.caller().token().ok_or_else(|| EngineError::state("NO_TOKEN", "there is no token to revoke"))?;
-        // Each holder of a token may do it as often as he narrows one, so there is an end to it, below what would keep
-        // operators from writing their own. A token that is not taken back ends by itself.
-        if world.revocations.count(permit.tenant()) >= MOST_OF_OWN {
-            return Err(EngineError::Limit { what: "the number of tokens taken back", limit: MOST_OF_OWN as u64 });
+        // Each holder of a token may do it as often as he narrows one, so there is an end to it, for one well before that
+        // for all. A token that is not taken back ends by itself; operators have no such limit.
+        let (by, ends) = (permit.caller().principal().clone(), token.expires_at);
+        let limit = |limit| EngineError::Limit { what: "the number of tokens taken back", limit };
+        if world.revocations.own_of(&by) >= MOST_OF_ONE {
+            return Err(limit(MOST_OF_ONE as u64));
         }
-        let now = world.clock.now();
-        let revocation = Revocation { ends: Some(token.expires_at), ..Revocation::now(Revoked::Token(token.id), now) };
+        if world.revocations.own(permit.tenant()) >= MOST_OF_ALL {
+            return Err(limit(MOST_OF_ALL as u64));
+        }
+        let own = Some(OwnToken { by, ends });
+        let revocation = Revocation { own, ..Revocation::now(Revoked::Token(token.id), world.clock.now()) };
         store(permit.tenant(), &revocation)
     }
 }

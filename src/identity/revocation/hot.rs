@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use foldhash::quality::RandomState;
 use keyward_sdk::time::{Span, Timestamp};
 
-use super::{Revocation, Revoked};
+use super::{OwnToken, Revocation, Revoked};
 use crate::{
     identity::{IssuerRef, Principal, TokenFacts, TokenId},
     keyring::{self, ControlType, VaultError, View},
@@ -98,11 +98,22 @@ impl Revocations {
         drop(records);
     }
 
-    /// How many records a tenant has.
+    /// How many records a tenant has of tokens that their holders took back.
     #[must_use]
-    pub fn count(&self, tenant: TenantId) -> usize {
+    pub fn own(&self, tenant: TenantId) -> usize {
+        self.count(tenant, |_| true)
+    }
+
+    /// How many of them are of this holder.
+    #[must_use]
+    pub fn own_of(&self, holder: &Principal) -> usize {
+        self.count(holder.tenant, |own| own.by == *holder)
+    }
+
+    fn count(&self, tenant: TenantId, which: impl Fn(&OwnToken) -> bool) -> usize {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.get(&tenant).map_or(0, BTreeMap::len)
+        let of_tenant = records.get(&tenant).into_iter().flat_map(BTreeMap::values);
+        of_tenant.filter_map(|record| record.own.as_ref()).filter(|own| which(own)).count()
     }
 
     /// The names of the records of a tenant that match nothing alive any more.

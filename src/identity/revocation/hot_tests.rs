@@ -81,8 +81,10 @@ fn records_are_forgotten_when_nothing_they_match_can_live() {
 fn a_token_that_its_holder_took_back_is_forgotten_when_it_would_have_ended() {
     let list = Revocations::default();
     let record = Revocation::now(Revoked::Token(TokenId([1; 16])), at(1_000));
-    list.set(TENANT, "r", Some(Revocation { ends: Some(at(1_900)), ..record }));
-    assert_eq!(list.count(TENANT), 1);
+    let own = OwnToken { by: principal("a"), ends: at(1_900) };
+    list.set(TENANT, "r", Some(Revocation { own: Some(own), ..record.clone() }));
+    list.set(TENANT, "by an operator", Some(record));
+    assert_eq!([list.own(TENANT), list.own_of(&principal("a")), list.own_of(&principal("b"))], [1, 1, 0]);
     assert!(list.forgettable(TENANT, at(1_900)).is_empty());
     assert_eq!(list.forgettable(TENANT, at(1_901)), ["r"]);
 }

@@ -8,5 +8,5 @@ mod record;
 
 pub use self::{
     hot::Revocations,
-    record::{Revocation, Revoked},
+    record::{OwnToken, Revocation, Revoked},
 };

@@ -35,25 +35,34 @@ pub struct Revocation {
     pub issued_before: Timestamp,
     /// When the record was made.
     pub at: Timestamp,
-    /// When the token that is taken back would have ended by itself, and with it all that were narrowed from it; none:
-    /// not known.
+    /// Its holder took the token back; none: an operator did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ends: Option<Timestamp>,
+    pub own: Option<OwnToken>,
+}
+
+/// A token that its holder took back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnToken {
+    /// The holder.
+    pub by: Principal,
+    /// When it would have ended by itself, and with it all that were narrowed from it.
+    pub ends: Timestamp,
 }
 
 impl Revocation {
     /// Takes back what was issued up to now.
     #[must_use]
     pub const fn now(what: Revoked, now: Timestamp) -> Self {
-        Self { what, issued_before: now, at: now, ends: None }
+        Self { what, issued_before: now, at: now, own: None }
     }
 
     /// When nothing that it matches can be alive any more. Node certificates outlive tokens; their own records carry
     /// their revocation as well.
     #[must_use]
     pub fn forget_at(&self) -> Timestamp {
-        if let Some(ends) = self.ends {
-            return ends;
+        if let Some(own) = &self.own {
+            return own.ends;
         }
         self.issued_before.max(self.at).saturating_add(match self.what {
             Revoked::Token(_) | Revoked::Role(_) => MAX_LIFE,

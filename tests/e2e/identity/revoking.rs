@@ -1,11 +1,13 @@
 //! Tokens taken back: whose, and of which time.
 
-use keyward::identity::{Revocation, Revoked, TokenId};
+use std::ops::Range;
+
+use keyward::identity::{IssuerRef, OwnToken, Principal, Revocation, Revoked, TokenId};
 use keyward_api::v1::{
     AttenuateRequest, GetSecretRequest, PrincipalRef, RevokeRequest, RevokeSelfRequest, Role, Token, WhoAmIRequest,
     revoke_request::What,
 };
-use keyward_sdk::time::{Clock, ManualClock, Span, SystemClock};
+use keyward_sdk::time::{Clock, ManualClock, Span, SystemClock, Timestamp};
 use keyward_testbed::CiTokens;
 use serde_json::json;
 use tonic::{Code, Status};
@@ -187,20 +189,35 @@ async fn holders_of_tokens_cannot_fill_the_list_of_what_is_taken_back_and_leave_
     let (own, _) = brief(&operator).await;
     own.auth().revoke_self(RevokeSelfRequest {}).await.unwrap();
     assert!(is_revoked(&own).await);
-    assert_eq!(world.revocations.count(main), 1);
+    assert_eq!(world.revocations.own(main), 1);
     timed.pass(Span::from_minutes(1)).await;
-    assert_eq!(world.revocations.count(main), 1);
+    assert_eq!(world.revocations.own(main), 1);
     timed.pass(Span::from_minutes(2)).await;
-    assert_eq!(world.revocations.count(main), 0, "forgotten with the end of the token");
+    assert_eq!(world.revocations.own(main), 0, "forgotten with the end of the token");
 
     let operator = timed.operator().await;
     let (own, id) = brief(&operator).await;
-    for n in 0..10_000_u128 {
-        let record = Revocation::now(Revoked::Token(TokenId(n.to_be_bytes())), timed.clock.now());
-        world.revocations.set(main, &format!("{n:032x}"), Some(record));
-    }
-    let full = own.auth().revoke_self(RevokeSelfRequest {}).await.unwrap_err();
-    assert_eq!((full.code(), reason(&full).as_str()), (Code::ResourceExhausted, "LIMIT"));
+    let me = own.auth().who_am_i(WhoAmIRequest {}).await.unwrap().into_inner().subject;
+    let fill = |numbers: Range<u128>, subject: &str| {
+        let by = Principal { tenant: main, issuer: IssuerRef::Operator, subject: subject.into() };
+        for n in numbers {
+            let own = Some(OwnToken { by: by.clone(), ends: Timestamp::MAX });
+            let record = Revocation::now(Revoked::Token(TokenId(n.to_be_bytes())), timed.clock.now());
+            world.revocations.set(main, &format!("{n:032x}"), Some(Revocation { own, ..record }));
+        }
+    };
+    let is_full = async || {
+        let full = own.auth().revoke_self(RevokeSelfRequest {}).await.unwrap_err();
+        assert_eq!((full.code(), reason(&full).as_str()), (Code::ResourceExhausted, "LIMIT"));
+    };
+    fill(0..2_000, &me);
+    is_full().await;
+    // What one holder filled up is nothing to the others; only all of them together have an end.
+    fill(0..9_999, "another");
+    let (second, _) = brief(&operator).await;
+    second.auth().revoke_self(RevokeSelfRequest {}).await.unwrap();
+    assert!(is_revoked(&second).await);
+    is_full().await;
     let what = Some(What::TokenId(id));
     operator.auth().revoke(RevokeRequest { what, issued_before: None }).await.unwrap();
     assert!(is_revoked(&own).await);
